@@ -1,0 +1,2 @@
+#!/bin/bash
+exec "$(dirname "$(readlink -f "$0")")/build/tasks.sh" "$@"

@@ -1,0 +1,11 @@
+using System.Runtime.CompilerServices;
+
+namespace Gantry.Unit;
+
+/// <summary>Where the sources are.</summary>
+internal static class Repository
+{
+    public static string Root { get; } = Path.GetFullPath(Path.Combine(Here(), "../.."));
+
+    private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+}

@@ -1,0 +1,134 @@
+using System.Text;
+using Gantry.Linux.Kernel;
+using Gantry.Linux.Polling;
+using Gantry.Supervisor.Containers;
+using Gantry.Supervisor.Drivers;
+using Gantry.Supervisor.Logs;
+using Gantry.Supervisor.Protocol;
+using Gantry.Supervisor.Streams;
+
+namespace Gantry.Unit.Supervisor;
+
+/// <summary>A supervisor that dies between any two steps leaves a journal from which the next one goes on.</summary>
+public sealed class StreamJournalTests : IDisposable
+{
+    private readonly TemporaryDirectory directory = new();
+    private readonly Pipe output = Pipe.Create(OpenFlags.NonBlocking);
+    private readonly OutputStage stage = OutputStage.Create();
+    private readonly StreamJournal journal = StreamJournal.Create();
+
+    private LogRequest Log => new() { Path = Path.Combine(directory.Path, "log"), MaxFiles = 1 };
+
+    private string Said
+    {
+        get
+        {
+            var text = new StringBuilder();
+            foreach (string line in File.ReadAllLines(Log.Path)) text.Append(System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("log").GetString());
+            return text.ToString();
+        }
+    }
+
+    public void Dispose()
+    {
+        output.Dispose();
+        stage.Dispose();
+        journal.Dispose();
+        directory.Dispose();
+    }
+
+    private unsafe void Write(string text)
+    {
+        byte[] bytes = Encoding.ASCII.GetBytes(text);
+        fixed (byte* p = bytes) Assert.Equal(bytes.Length, Syscall.Call(SyscallNumber.Write, output.Write.Number, (nint)p, bytes.Length));
+    }
+
+    /// <summary>What a supervisor does, up to a step.</summary>
+    private void Deal(int steps, string unfinished, int logged = int.MaxValue)
+    {
+        using var log = LogWriter.Open(Log);
+        log.GoOn(OutputKind.Stdout, Encoding.ASCII.GetBytes(unfinished));
+        if (steps < 1) return;
+        int count = (int)stage.Fill(output.Read);
+        if (steps < 2) return;
+        byte[] piece = new byte[64 << 10];
+        Assert.Equal(count, stage.Peek(piece));
+        var time = DateTimeOffset.UtcNow;
+        journal.Begin(OutputKind.Stdout, count, time, log.Position);
+        if (steps < 3) return;
+        log.Write(OutputKind.Stdout, piece.AsSpan(0, count), time);
+        if (logged < int.MaxValue)
+        {
+            using var file = File.OpenWrite(Log.Path);   // the kill came in the middle of the write
+            file.SetLength(journal.LogBefore(OutputKind.Stdout).Size + logged);
+        }
+        if (steps < 4) return;
+        journal.SetLogged(OutputKind.Stdout, log.Unfinished(OutputKind.Stdout));
+        if (steps < 5) return;
+        stage.Consume(count);
+        if (steps < 6) return;
+        journal.SetConsumed(OutputKind.Stdout);
+    }
+
+    /// <summary>The next supervisor, with the process's end.</summary>
+    private void GoOn()
+    {
+        using var loop = new EventLoop("test loop");
+        var streams = ProcessStreams.Inherit(new ContainerState(), terminal: false, new Dictionary<string, Fd>
+        {
+            [StdioNames.Stdout] = output.Read.Duplicate(), [StdioNames.Stdout + StdioNames.Stage] = stage.Read.Duplicate(), [StdioNames.Journal] = journal.File.Duplicate(),
+        });
+        var finished = new ManualResetEventSlim();
+        using var self = Gantry.Linux.Processes.PidFd.Open(Environment.ProcessId);
+        var process = new SupervisedProcess(loop, "c", null, new Gantry.Linux.Processes.PidFd(self.Duplicate().Release(), self.Pid), streams, new StdioRequest(), LogWriter.Open(Log), _ => finished.Set()) { IsAdopted = true };
+        loop.Start();
+        loop.Post(() =>
+        {
+            process.Start([]);
+            output.Write.Dispose();
+            process.SetExit(new Gantry.Linux.Processes.ExitStatus(0, 0));
+        });
+        Assert.True(finished.Wait(TimeSpan.FromSeconds(20)), "the output did not end");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void Whatever_step_it_dies_at_every_line_is_in_the_log_once(int steps)
+    {
+        Write("one\ntwo\nthr");
+        Deal(steps, "");
+        Write("ee\nfour");
+        GoOn();
+        Assert.Equal("one\ntwo\nthree\nfour", Said);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(40)]
+    [InlineData(100)]
+    public void A_log_that_was_cut_off_in_the_middle_of_a_write_is_completed(int written)
+    {
+        Write("one\ntwo\nthree\n");
+        Deal(3, "", written);
+        GoOn();
+        Assert.Equal("one\ntwo\nthree\n", Said);
+    }
+
+    [Fact]
+    public void Pieces_before_the_last_are_not_looked_at_again()
+    {
+        Write("one\ntw");
+        Deal(6, "");
+        Write("o\nthr");
+        Deal(3, Encoding.ASCII.GetString(journal.Unfinished(OutputKind.Stdout)));
+        Write("ee\n");
+        GoOn();
+        Assert.Equal("one\ntwo\nthree\n", Said);
+    }
+}
