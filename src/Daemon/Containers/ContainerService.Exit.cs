@@ -11,7 +11,7 @@ public sealed partial class ContainerService
     /// <summary>On the connection's thread: what takes time goes to the background.</summary>
     private void OnNotice(SupervisorConnection supervisor, Reply notice)
     {
-        if (notice.Exit is { Exec: null } exit) background.Run($"exit of {exit.Container}", _ => OnExitAsync(supervisor, exit));
+        if (notice.Exit is { Exec: null } exit) background.Run($"exit of {exit.Container}", _ => OnExitNoticeAsync(supervisor, exit));
         else if (notice.Exit is { Exec: { } exec } ended)
         {
             OnExecExit(ended);
@@ -25,10 +25,23 @@ public sealed partial class ContainerService
         else if (notice.StdinClosed is { } closed && store.Find(closed) is { } which) background.Run($"stdin of {closed}", _ => OnStdinClosedAsync(which));
     }
 
-    private static async Task OnStdinClosedAsync(Container container)
+    /// <summary>Waits until the process that a notice is about is this container's: a supervisor may tell of it before its answer to the start, or to the rescue, has been dealt with.</summary>
+    private static async Task KnownAsync(Container container)
     {
         if (container.Starting is { } starting) await starting.Task.ConfigureAwait(false);
+        await RescuedAsync(container, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static async Task OnStdinClosedAsync(Container container)
+    {
+        await KnownAsync(container).ConfigureAwait(false);
         lock (container.Gate) container.Process?.CloseStdin();
+    }
+
+    private async Task OnExitNoticeAsync(SupervisorConnection supervisor, ExitNotice exit)
+    {
+        if (store.Find(exit.Container) is { } container) await KnownAsync(container).ConfigureAwait(false);
+        await OnExitAsync(supervisor, exit).ConfigureAwait(false);
     }
 
     private void OnOutOfMemory(Container container)
@@ -51,7 +64,6 @@ public sealed partial class ContainerService
             await ForgetAsync(supervisor, exit.Container).ConfigureAwait(false);
             return;
         }
-        if (container.Starting is { } starting) await starting.Task.ConfigureAwait(false);
         await restored.Task.ConfigureAwait(false);
         if (!TryTakeExit(container)) return;   // told twice: once live, once from the list
         if (exit.OutOfMemory) OnOutOfMemory(container);

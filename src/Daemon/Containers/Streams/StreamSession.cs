@@ -82,6 +82,7 @@ internal sealed class StreamSession : IDisposable
         untaken = [];
         var old = local;
         (local, Remote) = (socket, remote);
+        Interlocked.MemoryBarrier();   // the other half of EndInput: whichever comes second sees what the first has written
         old.Dispose();
         if (inputEnded) EndInput();
         return meter.Received;
@@ -311,6 +312,7 @@ internal sealed class StreamSession : IDisposable
     private void EndInput()
     {
         inputEnded = true;
+        Interlocked.MemoryBarrier();
         Shutdown(local);
     }
 
