@@ -92,7 +92,7 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
             case { Update: { } update }:
                 _ = Task.Run(() => Answer(channel, request.Id, fds, () => Holding(() => Update(update))));
                 break;
-            case { Signal: { } signal }:
+            case { Signal: { Exec: null } signal }:
                 Answer(channel, request.Id, fds, () => Signal(signal));
                 break;
             case { Hello: { } hello }:
@@ -111,7 +111,7 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
         }
     }
 
-    /// <param name="Then">What must not happen before the answer is on its way.</param>
+    /// <param name="Then">Done on the loop's thread, after the answer is on its way and before any request that follows it.</param>
     private readonly record struct Outcome(Reply? Reply, IReadOnlyList<Fd>? Descriptors = null, Action? Then = null);
 
     private void Answer(MessageChannel channel, long id, List<Fd> received, Func<Outcome> work)
@@ -141,10 +141,24 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
             foreach (var fd in received) fd.Dispose();   // those that were taken have been released
         }
         reply.Id = id;
+        if (outcome.Then is not { } then)
+        {
+            Send(channel, reply, outcome.Descriptors ?? []);
+            return;
+        }
+        loop.Post(() =>
+        {
+            Send(channel, reply, outcome.Descriptors ?? []);
+            then();
+        });
+    }
+
+    private void Send(MessageChannel channel, Reply reply, IReadOnlyList<Fd> descriptors)
+    {
         try
         {
-            Span<int> numbers = stackalloc int[outcome.Descriptors?.Count ?? 0];
-            for (int i = 0; i < numbers.Length; i++) numbers[i] = outcome.Descriptors![i].Number;
+            Span<int> numbers = stackalloc int[descriptors.Count];
+            for (int i = 0; i < numbers.Length; i++) numbers[i] = descriptors[i].Number;
             channel.Send(reply, SupervisorJson.Default.Reply, numbers);
         }
         catch (Exception e) when (e is KernelException or ObjectDisposedException)
@@ -153,8 +167,7 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
         }
         finally
         {
-            foreach (var fd in outcome.Descriptors ?? []) fd.Dispose();
-            outcome.Then?.Invoke();
+            foreach (var fd in descriptors) fd.Dispose();
         }
     }
 
@@ -265,7 +278,7 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
             StdinClosed = () => notices.Add(new Reply { ExecStdinClosed = adopt.Exec }),
         };
         orphans.Claim(adopt.Pid);
-        return Started(exec) with { Then = () => loop.Post(() => Begin(container, exec, clients)) };
+        return Started(exec) with { Then = () => Begin(container, exec, clients) };
     }
 
     private static Dictionary<string, Fd> TakeStdio(AdoptRequest adopt, List<Fd> fds)
@@ -292,11 +305,11 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
         return default;
     }
 
-    private void Watch(SupervisedContainer container, params (AttachedClient, Fd)[] early) => loop.Post(() =>
+    private void Watch(SupervisedContainer container, (AttachedClient, Fd)[] early)
     {
         if (container.Driver.OutOfMemory is { } memory) container.MemoryWatch = loop.Add(memory.Signal, Readiness.Readable, _ => OnMemory(container, memory));
         container.Init.Start(early);
-    });
+    }
 
     private Outcome Exec(ExecRequest exec, List<Fd> fds)
     {
@@ -321,7 +334,7 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
         };
         orphans.Claim(started.Pid);
         var early = TakeClients(exec.Client is { } client ? [client] : null, fds);
-        return Started(process) with { Then = () => loop.Post(() => Begin(container, process, early)) };
+        return Started(process) with { Then = () => Begin(container, process, early) };
     }
 
     private static void Begin(SupervisedContainer container, SupervisedProcess exec, (AttachedClient, Fd)[] clients)
@@ -390,6 +403,8 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
             case { Attach: { } attach }:
                 var process = ProcessOf(Find(attach.Container), attach.Exec);
                 return new Outcome(new Reply { Attached = process.Attach(attach.Client, Take(fds, attach.Client.Descriptor)) });
+            case { Signal: { } signal }:
+                return Signal(signal);
             case { CloseStdin: { } which }:
                 ProcessOf(Find(which.Container), which.Exec).CloseStdin();
                 break;

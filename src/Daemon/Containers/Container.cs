@@ -55,6 +55,9 @@ public sealed class Container
     /// <summary>Clients that attached before the start.</summary>
     internal List<PendingAttach> PendingClients { get; } = [];
 
+    /// <summary>The start that is under way has taken its clients: who comes now waits for its end. Under the gate.</summary>
+    internal bool ClientsTaken { get; set; }
+
     /// <summary>Set while a restart stops and starts it: its exit does not remove it.</summary>
     internal bool KeepOnExit { get; set; }
 

@@ -77,19 +77,33 @@ public sealed partial class ContainerService
     {
         var wanted = new AttachedClient { Stdin = request.Stdin && container.Record.Config.OpenStdin, Stdout = request.Stdout, Stderr = request.Stderr };
         session.HasLostSupervisor = stop => HasLostSupervisorAsync(container.Process, stop);
+        bool waited = false;
         while (true)
         {
             await RescuedAsync(container, cancellation).ConfigureAwait(false);
             RunningProcess? process;
+            Task? starting = null;
             lock (container.Gate)
             {
                 process = container.Process;
                 if (process is null)
                 {
-                    container.PendingClients.Add(new PendingAttach(session.Remote.Duplicate(), wanted));
-                    container.Sessions.Add(session, wanted);
-                    return null;
+                    if (container.Status.Removing) throw EngineException.NotFound($"No such container: {request.Name}");
+                    if (container.ClientsTaken) starting = container.Starting?.Task;
+                    if (starting is null)
+                    {
+                        if (waited) break;   // that start has failed, or what it started has ended
+                        container.PendingClients.Add(new PendingAttach(session.Remote.Duplicate(), wanted));
+                        container.Sessions.Add(session, wanted);
+                        return null;
+                    }
                 }
+            }
+            if (process is null)
+            {
+                await starting!.WaitAsync(cancellation).ConfigureAwait(false);
+                waited = true;
+                continue;
             }
             try
             {
@@ -101,14 +115,15 @@ public sealed partial class ContainerService
             }
             catch (SupervisorFailure)
             {
-                session.Remote.Dispose();   // it has ended this instant: the session ends at once, having nothing to show
-                return null;
+                break;   // it has ended this instant
             }
             catch (EngineException) when (process.Supervisor.IsLost)
             {
                 await process.Supervisor.Lost.WaitAsync(cancellation).ConfigureAwait(false);   // the next one gets it
             }
         }
+        session.Finish();   // at once, having nothing to show
+        return null;
     }
 
     /// <summary>A session's output has ended: because its process has, or because its supervisor died.</summary>
@@ -119,12 +134,13 @@ public sealed partial class ContainerService
         return !process.Exited.IsCompleted;
     }
 
-    private static List<PendingAttach> TakePendingClients(Container container)
+    private static List<PendingAttach> TakePendingClients(Container container, bool starting)
     {
         lock (container.Gate)
         {
             var clients = container.PendingClients.ToList();
             container.PendingClients.Clear();
+            container.ClientsTaken = starting;
             return clients;
         }
     }
@@ -132,13 +148,13 @@ public sealed partial class ContainerService
     /// <summary>A start that failed, or a removal: who waited for output sees its end.</summary>
     private static void DropPendingClients(Container container)
     {
-        foreach (var client in TakePendingClients(container)) client.Socket.Dispose();
+        foreach (var client in TakePendingClients(container, starting: false)) client.Socket.Dispose();
         EndSessions(container.Sessions);
     }
 
     /// <summary>Their process has ended: their output ends with what has been sent, whoever else holds the other end.</summary>
     private static void EndSessions(AttachedSessions sessions)
     {
-        foreach (var (session, _) in sessions.All) session.LetGo();
+        foreach (var (session, _) in sessions.All) session.Finish();
     }
 }

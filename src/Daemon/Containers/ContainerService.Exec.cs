@@ -254,6 +254,7 @@ public sealed partial class ContainerService
     public async Task ResizeExecAsync(ResizeArguments request, CancellationToken cancellation)
     {
         var exec = FindExec(request.Name);
+        if (exec.Running) await exec.Started.Task.WaitAsync(cancellation).ConfigureAwait(false);   // clients may know of it before it is
         if (!exec.Running) throw EngineException.System($"exec process {exec.Id} is not running");
         await ResizeAsync(exec.Container, exec.Id, request, cancellation).ConfigureAwait(false);
     }

@@ -156,7 +156,14 @@ public sealed partial class ContainerService
         }
         try
         {
-            if (container.Status.Restarting && !container.Pacing.Cancelled) await StartCoreAsync(container, stop).ConfigureAwait(false);
+            if (!container.Status.Restarting) return;
+            if (!container.Pacing.Cancelled)
+            {
+                await StartCoreAsync(container, stop).ConfigureAwait(false);
+                return;
+            }
+            store.Update(container, s => s with { Running = false, Restarting = false });   // stopped when the wait was over already
+            container.Wake();
         }
         catch (Engine.EngineException e)
         {

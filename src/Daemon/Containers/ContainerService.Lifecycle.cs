@@ -13,12 +13,13 @@ public sealed partial class ContainerService
         string condition = request.Condition;
         VerifyWaitCondition(condition);
         var container = store.Get(request.Name);
+        var waiting = WaitAsync(container, condition, cancellation);   // begun before the client knows: it may start the container on that news
         if (job.Client.ApiVersion >= new Version(1, 30))
         {
             await job.Output.StartAsync(cancellation).ConfigureAwait(false);
             await job.Output.FlushAsync(cancellation).ConfigureAwait(false);
         }
-        var response = await WaitAsync(container, condition, cancellation).ConfigureAwait(false);
+        var response = await waiting.ConfigureAwait(false);
         byte[] body = [.. System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(response, Gantry.Protocol.Json.WireJson.TypeInfo<ContainerWaitResponse>()), (byte)'\n'];
         await job.Output.WriteAsync(body, cancellation).ConfigureAwait(false);
     }
@@ -119,7 +120,7 @@ public sealed partial class ContainerService
             if (!paused && !status.Paused) throw NotPaused(container);
             await RescuedAsync(container, cancellation).ConfigureAwait(false);
             var process = container.Process ?? throw EngineException.Conflict($"container {container.Id} is not running");
-            await process.Supervisor.AskAsync(new Request { Pause = new PauseRequest { Container = container.Id, Paused = paused } }, [], cancellation).ConfigureAwait(false);
+            await process.Supervisor.AskAsync(new Request { Pause = new PauseRequest { Container = container.Id, Paused = paused } }, [], CancellationToken.None).ConfigureAwait(false);   // to its end, whoever listens: it happens
             store.Update(container, s => s with { Paused = paused && s.Running });
             if (paused) StopHealth(container);
             else ResumeHealth(container);

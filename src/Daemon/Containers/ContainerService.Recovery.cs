@@ -24,6 +24,9 @@ public sealed partial class ContainerService
     /// <summary>Completes when networks of containers from before can be taken back: ends of containers that are told earlier wait for it.</summary>
     private readonly TaskCompletionSource restored = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Set once every container that could be saved has been.</summary>
+    private volatile bool loaded;
+
     private volatile bool stopping;
 
     private bool IsStopping => stopping;
@@ -55,6 +58,7 @@ public sealed partial class ContainerService
             else if (container.Status.HasProcess) RecordLostExit(container);
         }
         await networks.RestoreAsync([.. adopted.Select(SandboxOf)], cancellation).ConfigureAwait(false);
+        loaded = true;
         restored.TrySetResult();
         foreach (var (id, orphan) in running) background.Run($"removal of {id}", _ => EndOrphanAsync(orphan.Supervisor, orphan.State));
         var known = adopted.Select(c => c.Id).Concat(running.Keys).ToHashSet(StringComparer.Ordinal);
@@ -134,6 +138,13 @@ public sealed partial class ContainerService
         catch (SupervisorFailure)
         {
             return;   // it has ended since it was listed, and its exit is on its way
+        }
+        catch (EngineException) when (supervisor.IsLost)
+        {
+            if (await TryTakeOverAsync(container, cancellation).ConfigureAwait(false)) return;
+            adopted.Remove(container);
+            RecordLostExit(container);
+            return;
         }
         finally
         {

@@ -26,6 +26,8 @@ public sealed partial class ContainerService
         {
             await Task.WhenAll(rescues).WaitAsync(stop).ConfigureAwait(false);
             EndLostExecs(supervisor);
+            await restored.Task.WaitAsync(stop).ConfigureAwait(false);
+            if (!loaded) return;   // until then nobody knows what is to be saved
             await ClearRemainsAsync(stop).ConfigureAwait(false);
         });
     }
@@ -39,7 +41,7 @@ public sealed partial class ContainerService
             if (container.Rescue is { } under) return under.Task;   // it finds out by itself when the next one dies as well
             if (container.Process is not { Supervisor.IsLost: true } || container.Ending) return Task.CompletedTask;
             var rescue = container.Rescue = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            background.Run($"rescue of {container.Record.ShortId}", stop => RescueAsync(container, stop));
+            background.Run($"rescue of {container.Record.ShortId}", stop => RescueAsync(container, rescue, stop));
             return rescue.Task;
         }
     }
@@ -50,7 +52,7 @@ public sealed partial class ContainerService
         lock (container.Gate) return container.Rescue?.Task.WaitAsync(cancellation) ?? Task.CompletedTask;
     }
 
-    private async Task RescueAsync(Container container, CancellationToken stop)
+    private async Task RescueAsync(Container container, TaskCompletionSource rescue, CancellationToken stop)
     {
         try
         {
@@ -71,13 +73,11 @@ public sealed partial class ContainerService
         }
         finally
         {
-            TaskCompletionSource? rescue;
             lock (container.Gate)
             {
-                rescue = container.Rescue;
-                container.Rescue = null;
+                if (container.Rescue == rescue) container.Rescue = null;   // else another one has begun
             }
-            rescue?.TrySetResult();
+            rescue.TrySetResult();
         }
     }
 

@@ -79,7 +79,7 @@ public sealed partial class ContainerService
         }
         finally
         {
-            container.Starting = null;
+            lock (container.Gate) (container.Starting, container.ClientsTaken) = (null, false);
             starting.SetResult();
         }
     }
@@ -87,7 +87,7 @@ public sealed partial class ContainerService
     /// <summary>A supervisor that dies over a start may have started the process already: whatever it left is taken away, and the next one begins anew.</summary>
     private async Task RunSomewhereAsync(Container container, CheckpointSource? from, CancellationToken cancellation)
     {
-        var clients = TakePendingClients(container);
+        var clients = new List<PendingAttach>();
         try
         {
             for (int attempt = 1; ; attempt++)
@@ -112,7 +112,7 @@ public sealed partial class ContainerService
         }
     }
 
-    private async Task RunAsync(Container container, SupervisorConnection supervisor, IReadOnlyList<PendingAttach> clients, CheckpointSource? from, CancellationToken cancellation)
+    private async Task RunAsync(Container container, SupervisorConnection supervisor, List<PendingAttach> clients, CheckpointSource? from, CancellationToken cancellation)
     {
         var record = container.Record;
         string directory = DirectoryOf(record.Id);
@@ -125,6 +125,7 @@ public sealed partial class ContainerService
         using var sandbox = await networks.CreateSandboxAsync(request, this, cancellation).ConfigureAwait(false);
         using var prepared = specs.Prepare(record, root, sandbox, directory, ProcessOf, LinkVariablesOf(record));
         var network = new NetworkStatus { SandboxId = sandbox.Id, Endpoints = sandbox.Endpoints, Ports = sandbox.Ports };
+        clients.AddRange(TakePendingClients(container, starting: true));   // as late as possible: they miss nothing
         var message = Message(record, prepared, root, clients, out var descriptors);
         if (from is not null) (message.Run!.CheckpointDirectory, message.Run.Criu) = (from.Directory, from.Criu);
         message.Run!.Note = JsonSerializer.Serialize(network, StoredJson.Default.NetworkStatus);
@@ -133,7 +134,8 @@ public sealed partial class ContainerService
         lock (container.Gate) (container.Process, container.Files) = (RunningProcess.Of(supervisor, answer), files?.Keep());
         store.Update(container, s => s with
         {
-            Running = true, Restarting = false, Paused = false, Dead = false, OutOfMemory = false, Pid = started.Pid, ExitCode = 0, Error = "", StoppedByUser = false,
+            Running = true, Restarting = false, Paused = false, Dead = false, OutOfMemory = false, Pid = started.Pid, ExitCode = 0, Error = "",
+            StoppedByUser = container.Pacing.Cancelled,   // a stop may have come over an automatic start
             StartedAt = WireTime.FromUnixNanoseconds(started.StartedAt), RestartCount = container.Pacing.Count,
             Network = network, CgroupPath = prepared.Spec.Linux.CgroupsPath ?? "",
         });

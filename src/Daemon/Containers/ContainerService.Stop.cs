@@ -1,6 +1,8 @@
 using System.Globalization;
 using Gantry.Daemon.Engine;
+using Gantry.Daemon.Execution;
 using Gantry.Supervisor.Protocol;
+using Microsoft.Extensions.Logging;
 
 namespace Gantry.Daemon.Containers;
 
@@ -124,9 +126,9 @@ public sealed partial class ContainerService
     /// <summary>Sends a signal and tells of it. A paused container is thawed afterwards when the signal is meant to end it.</summary>
     private async Task SendAsync(Container container, int signal)
     {
-        RunningProcess? process;
-        lock (container.Gate) process = container.Process;
-        if (process is null || !TrySignal(process, signal))
+        bool sent;
+        lock (container.Gate) sent = container.Process is { } process && TrySignal(process, signal);   // an exit closes the descriptor under the gate
+        if (!sent)
         {
             if (container.Status.HasProcess) return;   // it has just ended, and its exit is on its way
             throw EngineException.Conflict($"container {container.Id} is not running");
@@ -152,7 +154,15 @@ public sealed partial class ContainerService
         RunningProcess? process;
         lock (container.Gate) process = container.Process;
         if (process is null) return;
-        await process.Supervisor.AskAsync(new Request { Pause = new PauseRequest { Container = container.Id, Paused = false } }, []).ConfigureAwait(false);
+        try
+        {
+            await process.Supervisor.AskAsync(new Request { Pause = new PauseRequest { Container = container.Id, Paused = false } }, []).ConfigureAwait(false);
+        }
+        catch (SupervisorFailure e)
+        {
+            LogNotThawed(log, container.Id, e.Message);   // a signal that ends it frozen has come first, and its end is on its way
+            return;
+        }
         store.Update(container, s => s with { Paused = false });
     }
 
@@ -211,4 +221,7 @@ public sealed partial class ContainerService
         }
         Publish(container, "restart");
     }
+
+    [LoggerMessage(11, LogLevel.Warning, "container {Id} was signalled, and not thawed: {Error}")]
+    private static partial void LogNotThawed(ILogger log, string id, string error);
 }

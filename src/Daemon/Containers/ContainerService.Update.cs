@@ -26,7 +26,7 @@ public sealed partial class ContainerService
             var host = Merge(container.Record.HostConfig, body, container.Id);
             RunningProcess? process;
             lock (container.Gate) process = container.Process;
-            if (process is not null && container.Status.HasProcess) await ApplyAsync(container, process, host, cancellation).ConfigureAwait(false);
+            if (process is not null && container.Status.HasProcess) await ApplyAsync(container, process, host).ConfigureAwait(false);
             await store.SaveAsync(container, container.Record with { HostConfig = host }).ConfigureAwait(false);
             Publish(container, "update");
             return new ContainerUpdateResponse { Warnings = warnings.Count == 0 ? null : warnings };
@@ -37,11 +37,11 @@ public sealed partial class ContainerService
         }
     }
 
-    private static async Task ApplyAsync(Container container, RunningProcess process, HostConfig host, CancellationToken cancellation)
+    private static async Task ApplyAsync(Container container, RunningProcess process, HostConfig host)
     {
         try
         {
-            await process.Supervisor.AskAsync(new Request { Update = new UpdateRequest { Container = container.Id, Resources = ResourceTranslation.Limits(host) } }, [], cancellation).ConfigureAwait(false);
+            await process.Supervisor.AskAsync(new Request { Update = new UpdateRequest { Container = container.Id, Resources = ResourceTranslation.Limits(host) } }, []).ConfigureAwait(false);
         }
         catch (SupervisorFailure e)
         {

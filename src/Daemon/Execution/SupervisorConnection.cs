@@ -81,15 +81,24 @@ public sealed class SupervisorConnection : IDisposable
 
     private void Send(Request request, IReadOnlyList<Fd> descriptors)
     {
+        Span<int> numbers = stackalloc int[descriptors.Count];
         try
         {
-            Span<int> numbers = stackalloc int[descriptors.Count];
             for (int i = 0; i < numbers.Length; i++) numbers[i] = descriptors[i].Number;
+        }
+        catch (ObjectDisposedException)
+        {
+            pending.TryRemove(request.Id, out _);   // that is the caller's fault, and not the supervisor's
+            throw;
+        }
+        try
+        {
             channel.Send(request, SupervisorJson.Default.Request, numbers);
         }
         catch (Exception e) when (e is KernelException or ObjectDisposedException)
         {
-            lost = true;   // the receiving thread is about to find out
+            lost = true;
+            channel.Shutdown();   // the receiving thread finds out
             Fail(request.Id);
         }
     }

@@ -46,19 +46,28 @@ public sealed partial class Supervisors : IAsyncDisposable
         var found = new List<(SupervisorConnection, IReadOnlyList<ProcessState>)>();
         foreach (string path in Directory.GetFiles(runRoot, "supervisor-*.sock").Order(StringComparer.Ordinal))
         {
-            var connection = await ConnectAsync(path, cancellation).ConfigureAwait(false);
-            if (connection is null)
+            try
             {
-                File.Delete(path);
-                continue;
+                if (await FindAsync(path, cancellation).ConfigureAwait(false) is { } supervisor) found.Add(supervisor);
+                else File.Delete(path);
             }
-            var answer = await connection.AskAsync(new Request { List = true }, [], cancellation).ConfigureAwait(false);
-            found.Add((connection, answer.Reply.Processes ?? []));
-            bool ours = connection.Peer.Build == Build && current is not { IsLost: false };   // one of another build, or one too many, keeps what it has and gets nothing new
-            await connection.AskAsync(new Request { Retire = !ours }, [], cancellation).ConfigureAwait(false);
-            if (ours) current = connection;
+            catch (EngineException e) when (e.Kind == ErrorKind.Unavailable)
+            {
+                // It has ended while it was asked.
+            }
         }
         return found;
+    }
+
+    private async Task<(SupervisorConnection, IReadOnlyList<ProcessState>)?> FindAsync(string path, CancellationToken cancellation)
+    {
+        var connection = await ConnectAsync(path, cancellation).ConfigureAwait(false);
+        if (connection is null) return null;
+        var answer = await connection.AskAsync(new Request { List = true }, [], cancellation).ConfigureAwait(false);
+        bool ours = connection.Peer.Build == Build && current is not { IsLost: false };   // one of another build, or one too many, keeps what it has and gets nothing new
+        await connection.AskAsync(new Request { Retire = !ours }, [], cancellation).ConfigureAwait(false);
+        if (ours) current = connection;
+        return (connection, answer.Reply.Processes ?? []);
     }
 
     /// <summary>The supervisor for a new container; started when there is none.</summary>

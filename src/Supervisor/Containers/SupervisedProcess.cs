@@ -26,7 +26,7 @@ internal sealed class SupervisedProcess : IOutputSink
     private readonly List<OutputStream> outputs = [];
     private readonly List<ClientSocket> clients = [];
     private readonly LogWriter? log;
-    private readonly StreamJournal? journal;
+    private StreamJournal? journal;
     private readonly bool terminal;
     private readonly Action<SupervisedProcess> finished;
     private EventLoop.Watch? exitWatch;
@@ -109,15 +109,19 @@ internal sealed class SupervisedProcess : IOutputSink
         {
             foreach (var output in outputs) log.GoOn(output.Kind, journal.Unfinished(output.Kind));
         }
+        foreach (var output in outputs) Settle(output);
         foreach (var (client, socket) in early) Attach(client, socket);
-        if (journal is null) return;
-        foreach (var output in outputs)
-        {
-            bool logged = journal.PhaseOf(output.Kind) == StreamJournal.Phase.Logged;
-            int left = output.Stage?.Available ?? 0;
-            output.Recover(logged ? journal.CountOf(output.Kind) - left : 0);
-            if (logged && output.Stage?.Available == 0) journal.SetConsumed(output.Kind);
-        }
+        foreach (var output in outputs) output.Recover();
+    }
+
+    /// <summary>A piece that had begun to leave its stage is in the log and with every client: for those who come now it is past, and not still to come.</summary>
+    private void Settle(OutputStream output)
+    {
+        if (journal is null || journal.PhaseOf(output.Kind) != StreamJournal.Phase.Logged) return;
+        int left = output.Stage?.Available ?? 0;
+        if (left > 0 && left == journal.CountOf(output.Kind)) return;
+        output.Stage?.Consume(left);
+        journal.SetConsumed(output.Kind);
     }
 
     /// <summary>Adds a client. Between two pieces of output: it misses none and sees none twice.</summary>
@@ -323,6 +327,7 @@ internal sealed class SupervisedProcess : IOutputSink
         foreach (var client in clients.ToArray()) client.Complete();
         foreach (var output in outputs) output.Close();
         journal?.Dispose();
+        journal = null;   // who attaches now sees the end at once
         input?.Close();
         Process.Dispose();
         Monitor?.Dispose();

@@ -42,17 +42,9 @@ internal sealed unsafe class OutputStream
     }
 
     /// <summary>Deals with what another supervisor had begun to deal with: it is in the stage.</summary>
-    /// <param name="consumed">How much of the piece that is under way has been taken out already; all that is left of it then goes too.</param>
-    public void Recover(int consumed)
+    public void Recover()
     {
-        if (stage is null) return;
-        int there = stage.Available;
-        if (there == 0 || consumed > 0)
-        {
-            stage.Consume(there);
-            return;
-        }
-        Offer();
+        if (stage is { Available: > 0 }) Offer();
     }
 
     /// <summary>Goes on after a client had held this stream back.</summary>
@@ -116,7 +108,9 @@ internal sealed unsafe class OutputStream
         byte[] buffer = Buffer;
         nint count;
         fixed (byte* p = buffer) count = Syscall.Call(SyscallNumber.Read, source.Number, (nint)p, buffer.Length);
-        if (count > 0) sink.Take(kind, buffer.AsSpan(0, (int)count));
+        if (count <= 0) return count;
+        sink.Take(kind, buffer.AsSpan(0, (int)count));
+        sink.Finish(kind);
         return count;
     }
 

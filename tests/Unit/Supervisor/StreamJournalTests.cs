@@ -1,6 +1,7 @@
 using System.Text;
 using Gantry.Linux.Kernel;
 using Gantry.Linux.Polling;
+using Gantry.Linux.Sockets;
 using Gantry.Supervisor.Containers;
 using Gantry.Supervisor.Drivers;
 using Gantry.Supervisor.Logs;
@@ -71,7 +72,9 @@ public sealed class StreamJournalTests : IDisposable
     }
 
     /// <summary>The next supervisor, with the process's end.</summary>
-    private void GoOn()
+    /// <param name="received">What a client has had already.</param>
+    /// <returns>What it gets now.</returns>
+    private string GoOn(int received = 0)
     {
         using var loop = new EventLoop("test loop");
         var streams = ProcessStreams.Inherit(new ContainerState(), terminal: false, new Dictionary<string, Fd>
@@ -80,15 +83,37 @@ public sealed class StreamJournalTests : IDisposable
         });
         var finished = new ManualResetEventSlim();
         using var self = Gantry.Linux.Processes.PidFd.Open(Environment.ProcessId);
-        var process = new SupervisedProcess(loop, "c", null, new Gantry.Linux.Processes.PidFd(self.Duplicate().Release(), self.Pid), streams, new StdioRequest(), LogWriter.Open(Log), _ => finished.Set()) { IsAdopted = true };
+        var (client, theirs) = MessageSocket.CreatePair();
+        using var seen = client;
+        var attached = new AttachedClient { Stdout = true, Framed = false, Received = new AttachedReply { Stdout = received } };
+        var process = new SupervisedProcess(loop, "c", null, new Gantry.Linux.Processes.PidFd(self.Duplicate().Release(), self.Pid), streams, new StdioRequest(), LogWriter.Open(Log), p =>
+        {
+            p.Release();
+            finished.Set();
+        }) { IsAdopted = true };
         loop.Start();
         loop.Post(() =>
         {
-            process.Start([]);
+            process.Start([(attached, theirs)]);
             output.Write.Dispose();
             process.SetExit(new Gantry.Linux.Processes.ExitStatus(0, 0));
         });
         Assert.True(finished.Wait(TimeSpan.FromSeconds(20)), "the output did not end");
+        return ReadToEnd(seen);
+    }
+
+    private static unsafe string ReadToEnd(Fd socket)
+    {
+        using var text = new MemoryStream();
+        byte[] buffer = new byte[4096];
+        nint count;
+        do
+        {
+            fixed (byte* p = buffer) count = Syscall.Check(Syscall.Call(SyscallNumber.Read, socket.Number, (nint)p, buffer.Length), "read what a client gets");
+            text.Write(buffer, 0, (int)count);
+        }
+        while (count > 0);
+        return Encoding.ASCII.GetString(text.ToArray());
     }
 
     [Theory]
@@ -106,6 +131,35 @@ public sealed class StreamJournalTests : IDisposable
         Write("ee\nfour");
         GoOn();
         Assert.Equal("one\ntwo\nthree\nfour", Said);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 0)]
+    [InlineData(2, 0)]
+    [InlineData(3, 0)]
+    [InlineData(4, 0)]    // a client gets a piece once the log has it
+    [InlineData(4, 5)]
+    [InlineData(4, 11)]
+    [InlineData(5, 11)]
+    [InlineData(6, 11)]
+    public void Whatever_step_it_dies_at_a_client_misses_nothing_and_sees_nothing_twice(int steps, int received)
+    {
+        Write("one\ntwo\nthr");
+        Deal(steps, "");
+        Write("ee\nfour");
+        Assert.Equal("one\ntwo\nthree\nfour"[received..], GoOn(received));
+    }
+
+    [Fact]
+    public void A_piece_that_was_taken_out_in_part_is_with_every_client()
+    {
+        Write("one\ntwo\nthr");
+        Deal(4, "");
+        stage.Consume(4);
+        Write("ee\n");
+        Assert.Equal("ee\n", GoOn("one\ntwo\nthr".Length));
+        Assert.Equal("one\ntwo\nthree\n", Said);
     }
 
     [Theory]

@@ -38,6 +38,7 @@ internal sealed class ExecInstance(string id, Container container, ExecCreateReq
             Process?.Dispose();
             Process = process;
             if (stdinClosed) process.CloseStdin();
+            Started.TrySetResult();
             return true;
         }
     }
@@ -58,6 +59,7 @@ internal sealed class ExecInstance(string id, Container container, ExecCreateReq
         lock (gate)
         {
             over = true;
+            Started.TrySetResult();
             Process?.SetExited();
             Process?.Dispose();
         }
@@ -65,6 +67,9 @@ internal sealed class ExecInstance(string id, Container container, ExecCreateReq
 
     /// <summary>The client that is connected to its streams.</summary>
     public AttachedSessions Sessions { get; } = new();
+
+    /// <summary>Completed when its process has been started, or could not be.</summary>
+    public TaskCompletionSource Started { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public DateTimeOffset? FinishedAt { get; set; }
 

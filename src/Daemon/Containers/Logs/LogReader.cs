@@ -11,9 +11,14 @@ namespace Gantry.Daemon.Containers.Logs;
 internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query, LogFormatter formatter, Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write)
 {
     private const int ChunkSize = 256 << 10, FlushAt = 96 << 10;
+
+    /// <summary>How often a file is looked for that is not there yet.</summary>
+    private static readonly TimeSpan RotationPoll = TimeSpan.FromMilliseconds(20);
+
     private byte[] buffer = [];
     private byte[] scratch = [];
     private int buffered;
+
     /// <summary>Nothing more is wanted.</summary>
     private bool pastUntil;
 
@@ -44,44 +49,99 @@ internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query,
 
     private readonly record struct Position(SafeFileHandle? File, long Offset);
 
-    /// <summary>Everything that is there now. The current file stays open, so that its renaming meanwhile loses nothing.</summary>
+    /// <summary>Everything that is there now. Files are opened before any is read, the newest first: that they are set aside meanwhile loses nothing.</summary>
     private async Task<Position> ReadOldAsync(CancellationToken cancellation)
     {
         SafeFileHandle? file = TryOpen(path);
-        var old = new List<string>();
-        for (int i = 1; ; i++)
+        var old = OpenSetAside(file);
+        try
         {
-            string? rotated = File.Exists($"{path}.{i}") ? $"{path}.{i}" : File.Exists($"{path}.{i}.gz") ? $"{path}.{i}.gz" : null;
-            if (rotated is null) break;
-            old.Insert(0, rotated);
-        }
-        long offset = 0;
-        int skipFiles = 0;
-        long skipInFirst = 0;
-        if (query.Tail is { } tail)
-        {
-            int wanted = tail;
-            if (file is not null)
+            long offset = 0;
+            int skipFiles = 0;
+            long skipInFirst = 0;
+            if (query.Tail is { } tail)
             {
-                offset = decoder.FindTail(file, RandomAccess.GetLength(file), wanted, out int found);
-                wanted -= found;
+                int wanted = tail;
+                if (file is not null)
+                {
+                    offset = decoder.FindTail(file, RandomAccess.GetLength(file), wanted, out int found);
+                    wanted -= found;
+                }
+                skipFiles = old.Count;
+                while (wanted > 0 && skipFiles > 0)
+                {
+                    var source = old[--skipFiles].Content;
+                    skipInFirst = decoder.FindTail(source, RandomAccess.GetLength(source), wanted, out int found);
+                    wanted -= found;
+                }
             }
-            skipFiles = old.Count;
-            while (wanted > 0 && skipFiles > 0)
-            {
-                skipFiles--;
-                using var source = OpenOld(old[skipFiles]);
-                skipInFirst = decoder.FindTail(source, RandomAccess.GetLength(source), wanted, out int found);
-                wanted -= found;
-            }
+            for (int i = skipFiles; i < old.Count && !pastUntil; i++)
+                await ReadToEndAsync(old[i].Content, i == skipFiles ? skipInFirst : 0, cancellation).ConfigureAwait(false);
+            if (file is not null && !pastUntil) offset = await ReadToEndAsync(file, offset, cancellation).ConfigureAwait(false);
+            return new Position(file, offset);
         }
-        for (int i = skipFiles; i < old.Count && !pastUntil; i++)
+        catch
         {
-            using var source = OpenOld(old[i]);
-            await ReadToEndAsync(source, i == skipFiles ? skipInFirst : 0, cancellation).ConfigureAwait(false);
+            file?.Dispose();
+            throw;
         }
-        if (file is not null && !pastUntil) offset = await ReadToEndAsync(file, offset, cancellation).ConfigureAwait(false);
-        return new Position(file, offset);
+        finally
+        {
+            foreach (var one in old) one.Dispose();
+        }
+    }
+
+    /// <summary>The files that were set aside before one, the oldest first.</summary>
+    private List<SetAside> OpenSetAside(SafeFileHandle? current)
+    {
+        var old = new List<SetAside>();
+        var seen = new HashSet<ulong>();
+        if (current is not null) seen.Add(PathStatus.Of(current).Inode);
+        for (int i = 1, missing = 0; missing < 2; i++)   // while they are renamed one number is missing
+        {
+            string name = $"{path}.{i}";
+            if ((TryOpen(name) ?? TryOpen(name + ".gz")) is not { } opened)
+            {
+                missing++;
+                continue;
+            }
+            if (seen.Add(PathStatus.Of(opened).Inode)) old.Insert(0, new SetAside(opened, name));
+            else opened.Dispose();
+        }
+        return old;
+    }
+
+    /// <summary>A file that was set aside. A compressed one is unpacked, into a file without a name, when its content is wanted.</summary>
+    private sealed class SetAside(SafeFileHandle file, string name) : IDisposable
+    {
+        private SafeFileHandle? content;
+
+        public SafeFileHandle Content => content ??= IsCompressed() ? Unpack() : file;
+
+        private bool IsCompressed()
+        {
+            Span<byte> head = stackalloc byte[2];
+            return RandomAccess.Read(file, head, 0) == 2 && head is [0x1f, 0x8b];
+        }
+
+        private SafeFileHandle Unpack()
+        {
+            string temporary = $"{name}.{Guid.NewGuid():N}.tmp";
+            var unpacked = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            File.Delete(temporary);
+            using var packed = new FileStream(file, FileAccess.Read);
+            using var gzip = new GZipStream(packed, CompressionMode.Decompress);
+            byte[] chunk = new byte[64 << 10];
+            long at = 0;
+            for (int count; (count = gzip.Read(chunk)) > 0; at += count) RandomAccess.Write(unpacked, chunk.AsSpan(0, count), at);
+            return unpacked;
+        }
+
+        public void Dispose()
+        {
+            content?.Dispose();
+            file.Dispose();
+        }
     }
 
     private static SafeFileHandle? TryOpen(string path)
@@ -94,20 +154,6 @@ internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query,
         {
             return null;
         }
-    }
-
-    /// <summary>A compressed file is unpacked into one without a name.</summary>
-    private static SafeFileHandle OpenOld(string path)
-    {
-        if (!path.EndsWith(".gz", StringComparison.Ordinal)) return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        string temporary = path + "." + Guid.NewGuid().ToString("N") + ".tmp";
-        var unpacked = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        File.Delete(temporary);
-        using var gzip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-        byte[] chunk = new byte[64 << 10];
-        long at = 0;
-        for (int count; (count = gzip.Read(chunk)) > 0; at += count) RandomAccess.Write(unpacked, chunk.AsSpan(0, count), at);
-        return unpacked;
     }
 
     /// <summary>Sends every complete record from an offset on. Returns where the next one begins.</summary>
@@ -181,25 +227,36 @@ internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query,
                 bool last = ended.IsCompleted;   // asked before the file is read: what came before the end is then there
                 if (at.File is null)
                 {
-                    if (TryOpen(path) is not { } opened) return at;
-                    at = new Position(opened, 0);
+                    if (TryOpen(path) is { } first)
+                    {
+                        at = new Position(first, 0);
+                    }
+                    else
+                    {
+                        if (last || !File.Exists($"{path}.1")) return at;
+                        await Task.Delay(RotationPoll, cancellation).ConfigureAwait(false);   // the last one has just been set aside
+                        continue;
+                    }
                 }
                 watcher ??= changes.Watch(path);
                 var changed = watcher.Arm();
                 long offset = await ReadToEndAsync(at.File!, Math.Min(at.Offset, RandomAccess.GetLength(at.File!)), cancellation).ConfigureAwait(false);
                 bool progressed = offset != at.Offset;
                 at = at with { Offset = offset };
-                if (WasRotated(at.File!))
+                if (OpenNextOf(at.File!) is { } next)
                 {
+                    await ReadToEndAsync(at.File!, at.Offset, cancellation).ConfigureAwait(false);   // what came before it was set aside; nobody writes to it any more
                     at.File!.Dispose();
                     watcher.Dispose();
                     watcher = null;
-                    at = default;
+                    at = new Position(next, 0);
                     continue;
                 }
                 if (progressed) continue;
                 if (last) break;
-                await Task.WhenAny(changed, ended).WaitAsync(cancellation).ConfigureAwait(false);
+                var news = Task.WhenAny(changed, ended);
+                if (!File.Exists(path)) news = Task.WhenAny(news, Task.Delay(RotationPoll, cancellation));   // set aside, and the next one is not there yet: nothing tells of it
+                await news.WaitAsync(cancellation).ConfigureAwait(false);
             }
             return at;
         }
@@ -209,9 +266,27 @@ internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query,
         }
     }
 
-    private bool WasRotated(SafeFileHandle open)
+    /// <summary>The file that was begun when this one was set aside; null while this one is written, or the next one is not there yet.</summary>
+    private SafeFileHandle? OpenNextOf(SafeFileHandle open)
     {
-        using var now = TryOpen(path);
-        return now is not null && PathStatus.Of(now).Inode != PathStatus.Of(open).Inode;
+        ulong inode = PathStatus.Of(open).Inode;
+        while (PathStatus.TryGet(path) is { } current && current.Inode != inode)
+        {
+            int number = NumberOf(inode);
+            var next = TryOpen(number > 1 ? $"{path}.{number - 1}" : path);
+            if (next is not null && NumberOf(inode) == number && PathStatus.Of(next).Inode != inode) return next;
+            next?.Dispose();   // they have moved on meanwhile
+        }
+        return null;
+    }
+
+    /// <summary>The number under which a file is set aside; 0 when it is compressed or gone.</summary>
+    private int NumberOf(ulong inode)
+    {
+        for (int i = 1; PathStatus.TryGet($"{path}.{i}") is { } old; i++)
+        {
+            if (old.Inode == inode) return i;
+        }
+        return 0;
     }
 }

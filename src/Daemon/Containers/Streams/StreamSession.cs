@@ -13,15 +13,18 @@ internal sealed class StreamSession : IDisposable
 {
     private const int BufferSize = 64 << 10;
 
+    /// <summary>Input goes to a supervisor in pieces that a socket takes as a whole or not at all: what failed can be sent to the next one.</summary>
+    private const int PieceSize = 16 << 10;
+
     /// <summary>How long a client may take to read what a dead supervisor has left in its socket, to be given to the next one.</summary>
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(10);
 
     private readonly FrameMeter? frames;
     private readonly FrameMeter meter = new();
     private readonly CancellationTokenSource over = new();
     private Move move = new();
     private volatile Socket local;
-    private volatile bool inputEnded;
+    private volatile bool inputEnded, finished;
 
     private StreamSession((Socket Local, Fd Remote) pair, bool framed)
     {
@@ -66,6 +69,7 @@ internal sealed class StreamSession : IDisposable
     /// <returns>What the client has had; null when it does not read, or the session is over.</returns>
     public async Task<AttachedReply?> PrepareMoveAsync()
     {
+        if (finished) return null;
         var now = move;
         LetGo();
         try
@@ -97,6 +101,15 @@ internal sealed class StreamSession : IDisposable
         Remote.Dispose();
     }
 
+    /// <summary>The process has ended: the output ends with what has been sent, whoever else holds the other end, and no other supervisor gets this session.</summary>
+    public void Finish()
+    {
+        finished = true;
+        LetGo();
+        Interlocked.MemoryBarrier();
+        move.Done.TrySetResult(false);
+    }
+
     private static unsafe byte[] ReadUntaken(Fd socket)
     {
         const int dontWait = 0x40;
@@ -120,6 +133,8 @@ internal sealed class StreamSession : IDisposable
         move = new Move();
         if (done) frames?.GoOn();
         now.Done.TrySetResult(done);
+        Interlocked.MemoryBarrier();   // the other half of Finish
+        if (finished) move.Done.TrySetResult(false);
     }
 
     /// <summary>How a session ended.</summary>
@@ -336,7 +351,7 @@ internal sealed class StreamSession : IDisposable
             var (socket, now) = (local, move);
             try
             {
-                data = data[await socket.SendAsync(data, SocketFlags.None, cancellation).ConfigureAwait(false)..];
+                data = data[await socket.SendAsync(data[..Math.Min(PieceSize, data.Length)], SocketFlags.None, cancellation).ConfigureAwait(false)..];
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
