@@ -251,10 +251,20 @@ public sealed partial class ContainerService
         return running.Count == 0 ? null : running;
     }
 
+    /// <summary>How long a resize waits for the start of its exec, as dockerd does.</summary>
+    private static readonly TimeSpan ExecStartLimit = TimeSpan.FromSeconds(10);
+
     public async Task ResizeExecAsync(ResizeArguments request, CancellationToken cancellation)
     {
         var exec = FindExec(request.Name);
-        if (exec.Running) await exec.Started.Task.WaitAsync(cancellation).ConfigureAwait(false);   // clients may know of it before it is
+        try
+        {
+            await exec.Started.Task.WaitAsync(ExecStartLimit, cancellation).ConfigureAwait(false);   // clients are answered before it has started
+        }
+        catch (TimeoutException)
+        {
+            throw EngineException.System("timeout waiting for exec session ready");
+        }
         if (!exec.Running) throw EngineException.System($"exec process {exec.Id} is not running");
         await ResizeAsync(exec.Container, exec.Id, request, cancellation).ConfigureAwait(false);
     }
