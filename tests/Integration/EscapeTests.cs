@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Gantry.Integration.Harness;
 
@@ -59,12 +60,8 @@ public sealed class EscapeTests : IClassFixture<BusyboxFixture>, IDisposable
         await engine.ExecAsync(id, "until test -x /bin/trap; do sleep 0.05; done");
         var exec = (await engine.PostAsync($"/containers/{id}/exec", new JsonObject { ["Cmd"] = new JsonArray("/bin/trap"), ["AttachStdout"] = true })).Result.GetProperty("Id").GetString();
         await engine.PostAsync($"/exec/{exec}/start", new JsonObject { ["Detach"] = true });
-        var state = (await engine.GetAsync($"/exec/{exec}/json")).Result;
-        for (int i = 0; i < 100 && state.GetProperty("Running").GetBoolean(); i++)
-        {
-            await Task.Delay(20);
-            state = (await engine.GetAsync($"/exec/{exec}/json")).Result;
-        }
+        JsonElement state = default;
+        await Eventually.IsAsync(async () => !(state = (await engine.GetAsync($"/exec/{exec}/json")).Result).GetProperty("Running").GetBoolean());
         Assert.Equal(ReadOnlyFileSystem, state.GetProperty("ExitCode").GetInt32());
         await engine.RemoveAsync(id);
         Assert.Equal(before, File.ReadAllBytes(TestEngine.DaemonProgram));

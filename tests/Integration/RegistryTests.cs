@@ -119,11 +119,12 @@ public sealed class RegistryTests(BusyboxFixture fixture) : IClassFixture<Busybo
         await using var registry = await TestRegistry.StartAsync();
         const int size = 8 << 20;   // more than the kernel keeps on the way
         var made = await MadeImage.PutAsync(registry, "slow/app", "1", 3, size);
-        await using var proxy = new SlowProxy(registry.Host) { Rate = size };
+        await using var proxy = new SlowProxy(registry.Host) { Rate = size, Limit = size / 2 };
         var pulling = StreamAsync($"/images/create?fromImage={proxy.Host}/slow/app:1");
-        await proxy.WaitForAsync(size / 2);
+        await proxy.WaitForAsync(proxy.Limit);
         await registry.KillAsync();
         long before = proxy.Passed;
+        proxy.Limit = long.MaxValue;
         await Task.Delay(300);
         await registry.StartAgainAsync();
         proxy.Rate = 0;
@@ -158,16 +159,16 @@ public sealed class RegistryTests(BusyboxFixture fixture) : IClassFixture<Busybo
         await using var own = await TestEngine.StartAsync();
         for (int round = 0; round < Count("GANTRY_TEST_PULL_KILLS", 2); round++)
         {
-            long start = proxy.Passed;
+            proxy.Limit = proxy.Passed + 100_000 + Random.Shared.Next(600_000);   // less than the layers have
             var cut = TryStreamAsync($"/images/create?fromImage={proxy.Host}/cut/app:1", other: own);
-            await proxy.WaitForAsync(start + 100_000 + Random.Shared.Next(600_000));
+            await proxy.WaitForAsync(proxy.Limit);
             await own.KillDaemonAsync();
             await cut.ContinueWith(t => _ = t.Exception, TaskScheduler.Default);
             await own.StartDaemonAsync();
             Assert.Equal(404, (await own.GetAsync($"/images/{proxy.Host}/cut/app:1/json")).Status);
             await Eventually.IsAsync(() => Directory.GetDirectories(Path.Combine(own.DataRoot, "layers")).Length == 0);
         }
-        proxy.Rate = 0;
+        (proxy.Rate, proxy.Limit) = (0, long.MaxValue);
         await StreamAsync($"/images/create?fromImage={proxy.Host}/cut/app:1", other: own);
         await own.KillDaemonAsync();
         await own.StartDaemonAsync();
@@ -180,10 +181,10 @@ public sealed class RegistryTests(BusyboxFixture fixture) : IClassFixture<Busybo
     {
         await using var registry = await TestRegistry.StartAsync();
         await MadeImage.PutAsync(registry, "gone/app", "1", 2, 400_000);
-        await using var proxy = new SlowProxy(registry.Host) { Rate = 100_000 };
+        await using var proxy = new SlowProxy(registry.Host) { Rate = 100_000, Limit = 50_000 };
         using var leave = new CancellationTokenSource();
         var pulling = engine.SendAsync(HttpMethod.Post, $"/images/create?fromImage={proxy.Host}/gone/app:1", cancellation: leave.Token);
-        await proxy.WaitForAsync(50_000);
+        await proxy.WaitForAsync(proxy.Limit);
         Assert.NotEqual(0, TemporaryLayers(engine));
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pulling);

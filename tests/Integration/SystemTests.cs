@@ -167,5 +167,5 @@ public sealed class SystemTests(EngineFixture fixture) : IClassFixture<EngineFix
 
     [NeedsFact("socat")]
     public async Task A_client_that_ends_its_direction_gets_its_answer() =>
-        Assert.EndsWith("OK", (await Programs.RunAsync("socat", ["-t", "5", "-", $"UNIX-CONNECT:{engine.SocketPath}"], input: "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"u8.ToArray())).Text, StringComparison.Ordinal);
+        Assert.EndsWith("OK", (await Programs.RunAsync("socat", ["-t", "60", "-", $"UNIX-CONNECT:{engine.SocketPath}"], input: "GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"u8.ToArray())).Text, StringComparison.Ordinal);
 }

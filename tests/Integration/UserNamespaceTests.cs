@@ -47,6 +47,7 @@ public sealed class UserNamespaceTests(RemappedFixture fixture) : IClassFixture<
         var (_, exec) = await engine.ExecAsync(id, "id -u; readlink /proc/self/ns/user; readlink /proc/1/ns/user");
         string[] lines = exec.Split('\n');
         Assert.Equal(("0", lines[2]), (lines[0], lines[1]));
+        await Eventually.IsAsync(async () => (await engine.LogsAsync(id)).Count(c => c == '\n') >= 5);
         Assert.Equal($"0\n 0 {RemappedFixture.First} 65536\n0:0\n0:0\n0:0\n", await engine.LogsAsync(id));
         await engine.RemoveAsync(id);
     }

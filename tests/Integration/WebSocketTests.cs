@@ -55,6 +55,7 @@ public sealed class WebSocketTests : IClassFixture<EngineFixture>
     {
         string id = await ContainerAsync("echo ready; echo wrong >&2; while read line; do echo got $line; done; exit 5");
         using var first = await ConnectAsync($"/v1.51/containers/{id}/attach/ws?logs=1&stream=1&stdin=1&stdout=1&stderr=1");
+        await Eventually.IsAsync(async () => (await engine.LogsAsync(id)).Length == "ready\nwrong\n".Length);   // the second does not see what was said before
         using var second = await ConnectAsync($"/v1.51/containers/{id}/attach/ws?stream=1&stdout=1");
         await first.SendAsync("hel"u8.ToArray(), WebSocketMessageType.Binary, endOfMessage: false, Limit);
         await first.SendAsync("lo\n"u8.ToArray(), WebSocketMessageType.Binary, endOfMessage: true, Limit);

@@ -259,7 +259,8 @@ Describe 'Start-Container' {
     It 'waits for a container that removes itself' { (New-Container busybox -Name (New-TestName) -Command sh, -c, 'exit 6' -RemoveAutomatically | Start-Container -Wait).ExitCode | Should -Be 6 }
 
     It 'gives up waiting after -TimeoutSec, and the container runs on' {
-        $container = New-Container busybox -Name (New-TestName) -Command sleep, 60
+        # One that runs already: its start does not count.
+        $container = Start-TestContainer
         $container | Start-Container -Wait -TimeoutSec 1 -ErrorAction SilentlyContinue -ErrorVariable problem
         $problem[0].CategoryInfo.Category | Should -Be OperationTimeout
         (Get-Container $container.Name).State | Should -Be Running
@@ -301,7 +302,8 @@ Describe 'Stop-Container' {
     It 'ends it at once with -Force' { (Start-TestContainer | Stop-Container -Force -PassThru).ExitCode | Should -Be 137 }
 
     It 'sends the signal of -Signal first' {
-        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'trap "exit 9" USR1; while :; do sleep 0.1; done' | Start-Container -PassThru
+        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'trap "exit 9" USR1; echo ready; while :; do sleep 0.1; done' | Start-Container -PassThru
+        Wait-Until { ($container | Get-ContainerLog).Line -contains 'ready' }
         ($container | Stop-Container -Signal SIGUSR1 -TimeoutSec 20 -PassThru).ExitCode | Should -Be 9
     }
 
@@ -358,9 +360,9 @@ Describe 'Send-ContainerSignal' {
 
 Describe 'Wait-Container' {
     It 'gives each exit as soon as it is known' {
-        $slow = New-Container busybox -Name (New-TestName) -Command sh, -c, 'sleep 2; exit 2' | Start-Container -PassThru
+        $slow = New-Container busybox -Name (New-TestName) -Command sh, -c, 'while [ ! -e /go ]; do sleep 0.1; done; exit 2' | Start-Container -PassThru
         $fast = New-Container busybox -Name (New-TestName) -Command sh, -c, 'exit 1' | Start-Container -PassThru
-        ($slow, $fast | Wait-Container).ExitCode | Should -Be 1, 2
+        $slow, $fast | Wait-Container | ForEach-Object { $_.ExitCode; if ($_.ExitCode -eq 1) { Set-Go $slow } } | Should -Be 1, 2
     }
 
     It 'gives up after -TimeoutSec' {
@@ -371,8 +373,16 @@ Describe 'Wait-Container' {
     }
 
     It 'waits for the removal with -Condition Removed' {
-        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'sleep 1; exit 4' -RemoveAutomatically | Start-Container -PassThru
-        ($container | Wait-Container -Condition Removed).ExitCode | Should -Be 4
+        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'while [ ! -e /go ]; do sleep 0.1; done; exit 4' -RemoveAutomatically | Start-Container -PassThru
+        $script = Start-Script '$container | Wait-Container -Condition Removed -Debug' @{ container = $container }
+        try {
+            # The engine's answer begins when it waits.
+            Wait-Until { "$($script.Shell.Streams.Debug)" -match '/wait' }
+            Set-Go $container
+            Wait-Until { $script.Running.IsCompleted }
+            (Get-Result $script).ExitCode | Should -Be 4
+        }
+        finally { Remove-Script $script }
         Get-Container "$($container.Name)*" | Should -BeNullOrEmpty
     }
 

@@ -114,7 +114,7 @@ Describe 'The commands of an engine that a test speaks for' {
         $background | Remove-Job
     }
 
-    It 'are completed by name' { (Get-Completion 'Invoke-EngineCommand sta').CompletionText | Should -Be start }
+    It 'are completed by name' { (Wait-Completion 'Invoke-EngineCommand sta').CompletionText | Should -Be start }
 
     It 'have jobs with times and results' {
         $running = Get-EngineJob

@@ -28,7 +28,7 @@ Describe 'Suspend- and Resume-Container' {
     It 'offer what is suspended' {
         $container = Start-TestContainer | Suspend-Container -PassThru
         $null = Connect-ContainerEngine $env:GANTRY_TEST_HOST
-        try { (Get-Completion "Resume-Container $($container.Name)").CompletionText | Should -Be $container.Name }
+        try { (Wait-Completion "Resume-Container $($container.Name)").CompletionText | Should -Be $container.Name }
         finally { $container | Resume-Container }
     }
 }
@@ -87,8 +87,8 @@ Describe 'Measure-Container' {
     }
 
     It 'ends with the last container' {
-        $short = New-Container busybox -Name (New-TestName) -Command sleep, 1 | Start-Container -PassThru
-        @($short | Measure-Container -Continuous -Interval 200ms).Count | Should -BeGreaterThan 0
+        $short = New-Container busybox -Name (New-TestName) -Command sh, -c, 'while [ ! -e /go ]; do sleep 0.1; done' | Start-Container -PassThru
+        @($short | Measure-Container -Continuous -Interval 200ms | ForEach-Object { $_; Invoke-ContainerCommand $short.Name touch /go -ErrorAction Ignore }).Count | Should -BeGreaterThan 0
     }
 
     It 'ends at once when it is stopped' {
@@ -310,24 +310,36 @@ Describe 'Start-ContainerProcess and Get-ContainerExec' {
 
 Describe 'Receive-ContainerOutput' {
     It 'gives what is written from now on, until the end' {
-        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'sleep 1; echo one; sleep 0.3; echo two' | Start-Container -PassThru
-        $container | Receive-ContainerOutput | Should -Be one, two
+        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'while [ ! -e /go ]; do echo tick; sleep 0.1; done; echo one; sleep 0.3; echo two' | Start-Container -PassThru
+        $told = $false
+        $container | Receive-ContainerOutput | ForEach-Object {
+            if ($_ -ne 'tick') { $_ }
+            elseif (-not $told) { $told = $true; Set-Go $container }
+        } | Should -Be one, two
     }
 
     It 'gives what was written before with -Past' {
-        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'echo before; sleep 1' | Start-Container -PassThru
+        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'echo before; while [ ! -e /go ]; do sleep 0.1; done' | Start-Container -PassThru
         Wait-Until { ($container | Get-ContainerLog).Line -contains 'before' }
-        $container | Receive-ContainerOutput -Past | Should -Be before
+        $container | Receive-ContainerOutput -Past | ForEach-Object { $_; Set-Go $container } | Should -Be before
     }
 
     It 'gives one stream with -Stream' {
-        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'sleep 1; echo out; echo err >&2' | Start-Container -PassThru
-        $container | Receive-ContainerOutput -Stream Stderr | Should -Be err
+        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'while [ ! -e /go ]; do echo tick >&2; sleep 0.1; done; echo out; echo err >&2' | Start-Container -PassThru
+        $told = $false
+        $container | Receive-ContainerOutput -Stream Stderr | ForEach-Object {
+            if ($_ -ne 'tick') { $_ }
+            elseif (-not $told) { $told = $true; Set-Go $container }
+        } | Should -Be err
     }
 
     It 'reads several together' {
-        $containers = 1..2 | ForEach-Object { New-Container busybox -Name (New-TestName) -Command sh, -c, "sleep 1; echo $_" } | Start-Container -PassThru
-        $containers | Receive-ContainerOutput | Sort-Object | Should -Be 1, 2
+        $containers = 1..2 | ForEach-Object { New-Container busybox -Name (New-TestName) -Command sh, -c, "while [ ! -e /go ]; do echo tick$_; sleep 0.1; done; echo $_" } | Start-Container -PassThru
+        $seen = @{}
+        $containers | Receive-ContainerOutput | ForEach-Object {
+            if ($_ -notlike 'tick*') { $_ }
+            elseif (-not $seen[$_]) { $seen[$_] = $true; if ($seen.Count -eq 2) { Set-Go $containers } }
+        } | Sort-Object | Should -Be 1, 2
     }
 
     It 'ends at once when it is stopped' {
@@ -360,7 +372,7 @@ Describe 'Terminals' {
             $reader = $process.StandardOutput.BaseStream
             [pscustomobject]@{ Process = $process; Seen = $seen; Reader = $reader; Buffer = [byte[]]::new(4096); Pending = $null }
         }
-        function Wait-Screen($Terminal, [string] $Pattern, [int] $Seconds = 30) {
+        function Wait-Screen($Terminal, [string] $Pattern, [int] $Seconds = 90) {
             $limit = [DateTime]::UtcNow.AddSeconds($Seconds)
             while ($Terminal.Seen.ToString() -notmatch $Pattern) {
                 $Terminal.Pending ??= $Terminal.Reader.ReadAsync($Terminal.Buffer, 0, 4096)
@@ -415,7 +427,6 @@ Describe 'Terminals' {
         $container = New-Container busybox -Name (New-TestName) -Command sh -Tty -Interactive | Start-Container -PassThru
         $terminal = Start-Terminal "Enter-ContainerSession $($container.Name)"
         try {
-            [Threading.Thread]::Sleep(2000)
             Send-Key $terminal "echo `$((40+2))-there`n"
             Wait-Screen $terminal '42-there'
             Send-Key $terminal "`u{10}`u{11}"
@@ -437,14 +448,25 @@ Describe 'Terminals' {
         finally { Stop-Terminal $terminal }
     }
 
+    It 'of Invoke-ContainerImage are left with the detach keys, and the container runs on' {
+        $name = New-TestName
+        $terminal = Start-Terminal "Invoke-ContainerImage busybox -Name $name -Command sh -Terminal"
+        try {
+            Wait-Screen $terminal '/ #'
+            Send-Key $terminal "`u{10}`u{11}"
+            Wait-Screen $terminal 'the end \.'
+            (Get-Container $name).State | Should -Be Running
+        }
+        finally { Stop-Terminal $terminal }
+    }
+
     It 'have the size of the window' {
         $container = New-Container busybox -Name (New-TestName) -Command sh -Tty -Interactive | Start-Container -PassThru
         $container | Resize-ContainerTerminal -Width 77 -Height 33 | Should -BeNullOrEmpty
         $terminal = Start-Terminal "Enter-ContainerSession $($container.Name)"
         try {
-            [Threading.Thread]::Sleep(2000)
-            Send-Key $terminal "stty size`n"
-            Wait-Screen $terminal '41 101'
+            # The size comes a moment after the terminal.
+            Wait-Until { Send-Key $terminal "stty size`n"; try { Wait-Screen $terminal '41 101' 1; $true } catch { $false } }
             Send-Key $terminal "exit`n"
             Wait-Screen $terminal 'the end'
         }

@@ -61,10 +61,15 @@ Describe '-Follow' {
     }
 
     It 'follows several containers together' {
-        $containers = 1..2 | ForEach-Object { New-Container busybox -Name (New-TestName) -Command sh, -c, 'for i in 1 2 3; do echo $i; sleep 0.5; done' } | Start-Container -PassThru
-        $order = ($containers | Get-ContainerLog -Follow).Container
-        $order.Count | Should -Be 6
-        $order[0..2] | Select-Object -Unique | Should -HaveCount 2
+        $containers = 1..2 | ForEach-Object { New-Container busybox -Name (New-TestName) -Command sh, -c, 'echo 1; while [ ! -e /go ]; do sleep 0.1; done; echo 2; echo 3' } | Start-Container -PassThru
+        $script = Start-Script '$containers | Get-ContainerLog -Follow' @{ containers = $containers }
+        try {
+            Wait-Until { @((Get-Result $script).Container | Select-Object -Unique).Count -eq 2 }
+            Set-Go $containers
+            Wait-Until { $script.Running.IsCompleted }
+            @(Get-Result $script).Count | Should -Be 6
+        }
+        finally { Remove-Script $script }
     }
 
     It 'of logs ends when the pipeline has enough' {
@@ -87,7 +92,8 @@ Describe '-Follow' {
         $name = New-TestName
         $script = Start-Script 'Get-ContainerEvent -Follow -Type container'
         try {
-            [Threading.Thread]::Sleep(1000)
+            # It listens once it has told of something.
+            Wait-Until { $null = New-Container busybox -Name (New-TestName) -Command true; [bool]@(Get-Result $script).Count }
             $null = New-Container busybox -Name $name -Command true | Start-Container -Wait
             Wait-Until { (Get-Result $script | Where-Object Name -eq $name).Action -contains 'die' }
             Stop-Script $script | Should -BeTrue
@@ -102,7 +108,7 @@ Describe '-Follow' {
             $fake.SetEndless('GET /events', 'application/json', "{`"Type`":`"container`",`"Action`":`"start`",`"Actor`":{`"ID`":`"1`",`"Attributes`":{}},`"timeNano`":1}`n")
             $session = Connect-ContainerEngine $fake.Uri -NoDefault
             @(Get-ContainerEvent -Follow -Session $session | Select-Object -First 1).Count | Should -Be 1
-            $fake.Abandoned.Wait(10000) | Should -BeTrue
+            $fake.Abandoned.Wait(20000) | Should -BeTrue
         }
         finally { $fake.Dispose() }
     }
@@ -204,6 +210,28 @@ Describe 'Invoke-ContainerImage' {
         finally { Remove-Script $script }
     }
 
+    It 'stops a container that is just being started, too' {
+        $fake = New-FakeEngine
+        try {
+            $id = 'c' * 64
+            $fake.Set('POST /containers/create', 201, 'application/json', "{`"Id`":`"$id`",`"Warnings`":[]}")
+            $fake.Set("GET /containers/$id/json", 200, 'application/json', "{`"Id`":`"$id`",`"Name`":`"/x`"}")
+            $fake.Set('GET /containers/json', 200, 'application/json', "[{`"Id`":`"$id`",`"Names`":[`"/x`"],`"State`":`"created`",`"Status`":`"Created`"}]")
+            $fake.Set("POST /containers/$id/attach", 200, 'application/vnd.docker.raw-stream', '')
+            $fake.SetEndless("POST /containers/$id/wait", 'application/json', '')
+            $fake.SetSilent("POST /containers/$id/start")
+            $fake.Set("POST /containers/$id/stop", 204, 'application/json', '')
+            $script = Start-Script 'Invoke-ContainerImage busybox -Name x -Session (Connect-ContainerEngine $uri -NoDefault)' @{ uri = $fake.Uri }
+            try {
+                Wait-Until { @($fake.Requests) -contains "POST /containers/$id/start" }
+                Stop-Script $script | Should -BeTrue
+                @($fake.Requests)[-1] | Should -BeLike "POST /containers/$id/stop*"
+            }
+            finally { Remove-Script $script }
+        }
+        finally { $fake.Dispose() }
+    }
+
     It 'stops the container when the pipeline has enough' {
         $name = New-TestName
         Invoke-ContainerImage busybox -Name $name -Command sh, -c, 'trap "exit 0" TERM; while :; do echo x; sleep 0.1; done' | Select-Object -First 1 | Should -Be x
@@ -234,9 +262,11 @@ Describe 'Invoke-ContainerImage' {
 
 Describe '-AsJob' {
     It 'gives a job with the results' {
-        $job = New-Container busybox -Name (New-TestName) -Command sh, -c, 'sleep 1; exit 8' | Start-Container -PassThru | Wait-Container -AsJob
+        $container = New-Container busybox -Name (New-TestName) -Command sh, -c, 'while [ ! -e /go ]; do sleep 0.1; done; exit 8' | Start-Container -PassThru
+        $job = $container | Wait-Container -AsJob
         $job | Should -BeOfType System.Management.Automation.Job
         $job.State | Should -Be Running
+        Set-Go $container
         ($job | Wait-Job -Timeout 30 | Receive-Job).ExitCode | Should -Be 8
         $job.State | Should -Be Completed
         $job | Remove-Job

@@ -27,7 +27,12 @@ function Clear-TestEngine {
         $_ | Remove-Container -Force -Volume -ErrorAction Ignore
     }
     Get-ContainerImage "$script:prefix-*" | Remove-ContainerImage -Force -ErrorAction Ignore | Out-Null
-    foreach ($volume in (Invoke-EngineRequest http://engine/volumes | ConvertFrom-Json).Volumes.Name | Where-Object { $_ -like "$script:prefix-*" }) { Invoke-EngineRequest '-X', 'DELETE', "http://engine/volumes/$volume" }
+    # A container that is just being removed still uses its volumes.
+    Wait-Until -Because 'the volumes are removed' {
+        $volumes = @((Invoke-EngineRequest http://engine/volumes | ConvertFrom-Json).Volumes.Name | Where-Object { $_ -like "$script:prefix-*" })
+        foreach ($volume in $volumes) { try { $null = Invoke-EngineRequest '-X', 'DELETE', "http://engine/volumes/$volume" } catch { } }
+        $volumes.Count -eq 0
+    }
     Get-ContainerEngineSession | Disconnect-ContainerEngine
     Remove-Item Env:GANTRY_HOST -ErrorAction Ignore
 }
@@ -50,7 +55,7 @@ function Test-GantryEngine {
 }
 
 # Waits until a condition holds; a test that would wait longer has failed.
-function Wait-Until([scriptblock] $Condition, [int] $Seconds = 20, [string] $Because = "$Condition") {
+function Wait-Until([scriptblock] $Condition, [int] $Seconds = 60, [string] $Because = "$Condition") {
     $limit = [DateTime]::UtcNow.AddSeconds($Seconds)
     while (-not (& $Condition)) {
         if ([DateTime]::UtcNow -gt $limit) { throw "not within $Seconds s: $Because" }
@@ -78,7 +83,7 @@ function Get-Result($Script) {
 }
 
 # Presses Ctrl-C: true when the script has ended within the limit.
-function Stop-Script($Script, [int] $Seconds = 10) {
+function Stop-Script($Script, [int] $Seconds = 20) {
     $stopping = $Script.Shell.BeginStop($null, $null)
     $stopping.AsyncWaitHandle.WaitOne([TimeSpan]::FromSeconds($Seconds))
 }
@@ -91,6 +96,16 @@ function Remove-Script($Script) {
 
 # What Tab offers at the end of a line.
 function Get-Completion([string] $Line) { (TabExpansion2 -inputScript $Line -cursorColumn $Line.Length).CompletionMatches }
+
+# What an engine's list offers: a Tab that comes before the list offers names of files, so it is pressed again.
+function Wait-Completion([string] $Line) {
+    $limit = [DateTime]::UtcNow.AddSeconds(20)
+    do { $found = @(Get-Completion $Line | Where-Object ResultType -eq ParameterValue) } until ($found -or [DateTime]::UtcNow -gt $limit)
+    $found
+}
+
+# Ends the loop of containers whose script has 'while [ ! -e /go ]'.
+function Set-Go([object[]] $Container) { $Container | ForEach-Object { Invoke-ContainerCommand $_.Name touch /go } }
 
 # The error's own id, without the cmdlet behind the comma.
 function Get-ErrorId($ErrorRecord) { $ErrorRecord.FullyQualifiedErrorId.Split(',')[0] }

@@ -7,10 +7,10 @@ internal static class Eventually
 
     public static async Task IsAsync(Func<Task<bool>> condition)
     {
-        var limit = DateTime.UtcNow.AddSeconds(20);
+        var limit = DateTime.UtcNow.AddSeconds(60);
         while (!await condition())
         {
-            Assert.True(DateTime.UtcNow < limit, "it did not become true within twenty seconds");
+            Assert.True(DateTime.UtcNow < limit, "it did not become true within sixty seconds");
             await Task.Delay(5);
         }
     }

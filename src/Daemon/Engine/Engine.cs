@@ -101,6 +101,7 @@ public sealed class Engine
 
     private async Task<TResponse> RunTypedAsync<TRequest, TResponse>(Job job, Command<TRequest, TResponse> command, TRequest request, CancellationToken cancellation)
     {
+        job.Begin();
         TResponse? response = default;
         await RunCoreAsync(job, async token =>
         {
@@ -112,35 +113,42 @@ public sealed class Engine
     }
 
     /// <summary>Runs a job with arguments from outside. The caller waits for its end; errors come as exceptions.</summary>
-    public Task<CommandResult> RunAsync(Job job, CommandArguments arguments, CancellationToken cancellation) => RunAsync(job, arguments, keep: false, cancellation);
+    public Task<CommandResult> RunAsync(Job job, CommandArguments arguments, CancellationToken cancellation) => RunAsync(job, arguments, detached: false, cancellation);
 
     /// <summary>Starts a job and returns; its result stays with it until <see cref="FinishedJobsKept"/> later ones have ended.</summary>
     /// <exception cref="EngineException">503 when the engine is shut down.</exception>
     public void RunDetached(Job job, CommandArguments arguments)
     {
         if (IsShutdown) throw EngineException.Unavailable("engine is shutdown");
+        Begin(job, arguments);   // before anybody can see it: whoever asks is told that it runs, and with what
         jobs[job.Id] = job;
         // The registry owns it from here on: shutdown waits for it, and the job itself keeps the error.
-        _ = Task.Run(() => RunAsync(job, arguments, keep: true, CancellationToken.None)).ContinueWith(static t => _ = t.Exception, TaskScheduler.Default);
+        _ = Task.Run(() => RunAsync(job, arguments, detached: true, CancellationToken.None)).ContinueWith(static t => _ = t.Exception, TaskScheduler.Default);
     }
 
-    private async Task<CommandResult> RunAsync(Job job, CommandArguments arguments, bool keep, CancellationToken cancellation)
+    private static void Begin(Job job, CommandArguments arguments)
     {
+        job.Begin();
         job.PrintableArguments.AddRange(arguments.Printable);
+    }
+
+    private async Task<CommandResult> RunAsync(Job job, CommandArguments arguments, bool detached, CancellationToken cancellation)
+    {
+        if (!detached) Begin(job, arguments);
         var result = await RunCoreAsync(job, async token =>
         {
             var registration = registrations.GetValueOrDefault(job.Command) ?? throw EngineException.NotFound($"{job.Command}: command not found");
             return await registration.Command.InvokeAsync(registration.Handler, job, arguments, token).ConfigureAwait(false);
-        }, keep, cancellation).ConfigureAwait(false);
+        }, detached, cancellation).ConfigureAwait(false);
         return result!;
     }
 
     private Delegate HandlerOf(string name) =>
         registrations.GetValueOrDefault(name)?.Handler ?? throw EngineException.NotFound($"{name}: command not found");
 
+    /// <summary>Runs a job that was begun.</summary>
     private async Task<CommandResult?> RunCoreAsync(Job job, Func<CancellationToken, Task<CommandResult?>> body, bool keep, CancellationToken cancellation)
     {
-        job.Begin();
         try
         {
             Enter(job);

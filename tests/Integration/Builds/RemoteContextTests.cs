@@ -96,20 +96,37 @@ public sealed class RemoteContextTests(BuilderFixture fixture) : IClassFixture<B
 /// <summary>A web server on loopback with a few files.</summary>
 internal sealed class FileServer : IDisposable
 {
-    private readonly HttpListener listener = new();
+    private readonly HttpListener listener;
     private readonly Dictionary<string, (byte[] Content, string Type, DateTimeOffset? Modified)> files = [];
     private string? folder;
 
     public FileServer()
     {
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            Url = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/";
-        }
-        listener.Prefixes.Add(Url);
-        listener.Start();
+        (listener, Url) = Listen();
         _ = Task.Run(ServeAsync);
+    }
+
+    private static (HttpListener Listener, string Url) Listen()
+    {
+        for (int tries = 3; ; tries--)
+        {
+            string url;
+            using (var probe = new TcpListener(IPAddress.Loopback, 0))
+            {
+                probe.Start();
+                url = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/";
+            }
+            var listener = new HttpListener { Prefixes = { url }, IgnoreWriteExceptions = true };   // a client that goes away does not end the server
+            try
+            {
+                listener.Start();
+                return (listener, url);
+            }
+            catch (HttpListenerException) when (tries > 1)
+            {
+                listener.Close();   // somebody else has taken the port meanwhile
+            }
+        }
     }
 
     public string Url { get; }

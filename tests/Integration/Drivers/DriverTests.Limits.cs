@@ -44,7 +44,7 @@ public sealed partial class DriverTests
     [Theory, Native, Runc, Crun, Lxc, GantryRuntime]
     public async Task Too_many_processes_are_refused(string driver)
     {
-        var (_, output) = await RunAsync(driver, "i=0; while [ $i -lt 20 ]; do sleep 5 & i=$((i+1)); done; echo started", new JsonObject { ["PidsLimit"] = 8 });
+        var (_, output) = await RunAsync(driver, "i=0; while [ $i -lt 20 ]; do sleep 1000 & i=$((i+1)); done; echo started", new JsonObject { ["PidsLimit"] = 8 });
         Assert.Contains("can't fork", output, StringComparison.Ordinal);
     }
 

@@ -57,7 +57,7 @@ public sealed partial class DriverTests
         Assert.DoesNotContain(File.ReadLines("/proc/self/mountinfo"), line => line.Contains(id, StringComparison.Ordinal));
         await engine.RemoveAsync(id);
         await UntilAsync(() => Task.FromResult(!Directory.Exists($"{engine.ExecRoot}/containers/{id}")));
-        await UntilAsync(() => Task.FromResult(!CgroupFolders(id).Any()));
-        Assert.DoesNotContain(Directory.EnumerateDirectories(engine.ExecRoot), folder => Path.Exists(Path.Combine(folder, id)));
+        await UntilAsync(() => Task.FromResult(!CgroupFolders.OfContainer(id).Any()));
+        await UntilAsync(() => Task.FromResult(!Directory.EnumerateDirectories(engine.ExecRoot).Any(folder => Path.Exists(Path.Combine(folder, id)))));
     }
 }

@@ -34,9 +34,10 @@ public sealed partial class DriverTests(DriverFixture fixture) : IClassFixture<D
     /// <summary>A container that does nothing, for the time of a test.</summary>
     private async Task WithIdleAsync(string driver, Func<string, Task> test, JsonObject? host = null)
     {
-        string id = await engine.RunAsync(Script(driver, "trap 'exit 0' TERM; while :; do sleep 0.05; done", host));
+        string id = await engine.RunAsync(Script(driver, "trap 'exit 0' TERM; echo idle; while :; do sleep 0.05; done", host));
         try
         {
+            await UntilSaidAsync(id, "idle");   // the start by a runtime is over before its process has become the shell
             await test(id);
         }
         finally
@@ -211,11 +212,11 @@ public sealed partial class DriverTests(DriverFixture fixture) : IClassFixture<D
     [Theory, Native, Runc, Crun, Lxc, GantryRuntime]
     public async Task Exec_with_a_terminal_has_size_and_can_be_resized(string driver) => await WithIdleAsync(driver, async id =>
     {
-        var request = new JsonObject { ["Cmd"] = Shell("test -t 0; while [ \"$(stty size 2>/dev/null)\" != '30 70' ]; do sleep 0.02; done; stty size; while [ \"$(stty size 2>/dev/null)\" != '21 51' ]; do sleep 0.02; done; stty size"), ["Tty"] = true, ["ConsoleSize"] = new JsonArray(30, 70) };
+        var request = new JsonObject { ["Cmd"] = Shell("test -t 0; while [ \"$(stty size 2>/dev/null)\" != '30 70' ]; do sleep 0.02; done; stty size; touch /sized; while [ \"$(stty size 2>/dev/null)\" != '21 51' ]; do sleep 0.02; done; stty size"), ["Tty"] = true, ["ConsoleSize"] = new JsonArray(30, 70) };
         var (code, output) = await ExecAsync(id, request, """{"Tty":true}""", async exec =>
         {
             await UntilAsync(async () => (await engine.GetAsync($"/exec/{exec}/json")).Result.GetProperty("Pid").GetInt32() > 0);
-            await Task.Delay(200, Limit);
+            await UntilAsync(async () => (await ExecAsync(id, new JsonObject { ["Cmd"] = Shell("test -e /sized") })).Code == 0);
             Assert.Equal(200, (await engine.PostAsync($"/exec/{exec}/resize?h=21&w=51")).Status);
         });
         Assert.Equal((0, "30 70\r\n21 51\r\n"), (code, output));
@@ -265,12 +266,9 @@ public sealed partial class DriverTests(DriverFixture fixture) : IClassFixture<D
     {
         string id = await engine.RunAsync(Script(driver, "sleep 1000 & sleep 1000 & exit 4"));
         Assert.Equal(4, await engine.WaitAsync(id));
-        await UntilAsync(() => Task.FromResult(!CgroupFolders(id).Any()));
+        await UntilAsync(() => Task.FromResult(!CgroupFolders.OfContainer(id).Any()));
         await engine.RemoveAsync(id);
     }
-
-    private IEnumerable<string> CgroupFolders(string id) =>
-        Directory.EnumerateDirectories("/sys/fs/cgroup", id, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 });
 
     [Theory, Native, Runc, Crun, Lxc, GantryRuntime]
     public async Task Paused_nothing_runs_and_then_it_goes_on(string driver)
@@ -279,9 +277,15 @@ public sealed partial class DriverTests(DriverFixture fixture) : IClassFixture<D
         await UntilSaidAsync(id, "3\n");
         Assert.Equal(204, (await engine.PostAsync($"/containers/{id}/pause")).Status);
         Assert.Equal("paused", await engine.StateAsync(id));
-        string before = await engine.LogsAsync(id);
-        await Task.Delay(150, Limit);
-        Assert.Equal(before, await engine.LogsAsync(id));
+        string before = "";
+        async Task<bool> IsSilentAsync()
+        {
+            before = await engine.LogsAsync(id);
+            await Task.Delay(150, Limit);
+            return before == await engine.LogsAsync(id);
+        }
+        await UntilAsync(IsSilentAsync);   // a line that it wrote right before may be under way
+        Assert.True(await IsSilentAsync());
         Assert.Equal(409, (await engine.PostAsync($"/containers/{id}/exec", new JsonObject { ["Cmd"] = new JsonArray("true") })).Status);
         Assert.Equal(204, (await engine.PostAsync($"/containers/{id}/unpause")).Status);
         await UntilAsync(async () => (await engine.LogsAsync(id)).Length > before.Length);

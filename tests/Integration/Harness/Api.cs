@@ -63,6 +63,20 @@ internal static class Api
     public static async Task<int> WaitAsync(this TestEngine engine, string container, string condition = "not-running") =>
         (await engine.PostAsync($"/containers/{container}/wait?condition={condition}")).Result.GetProperty("StatusCode").GetInt32();
 
+    /// <summary>Begins to wait: once the head of the answer is there, the engine waits.</summary>
+    /// <returns>A task that gives the exit code.</returns>
+    public static async Task<Task<int>> BeginWaitAsync(this TestEngine engine, string container, string condition)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{Version}/containers/{container}/wait?condition={condition}");
+        var answer = await engine.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        return ExitCodeAsync(answer);
+    }
+
+    private static async Task<int> ExitCodeAsync(HttpResponseMessage wait)
+    {
+        using (wait) return new ApiAnswer((int)wait.StatusCode, await wait.Content.ReadAsStringAsync()).Result.GetProperty("StatusCode").GetInt32();
+    }
+
     public static async Task<JsonElement> InspectAsync(this TestEngine engine, string container) => (await engine.GetAsync($"/containers/{container}/json")).Result;
 
     public static async Task<string> StateAsync(this TestEngine engine, string container) => (await engine.InspectAsync(container)).GetProperty("State").GetProperty("Status").GetString()!;

@@ -12,7 +12,7 @@ internal sealed class SlowProxy : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly IPEndPoint server;
     private readonly Task accepting;
-    private long passed;
+    private long passed, limit = long.MaxValue;
 
     public SlowProxy(string host)
     {
@@ -25,6 +25,13 @@ internal sealed class SlowProxy : IAsyncDisposable
 
     /// <summary>Bytes a second of each connection; 0 is no limit.</summary>
     public int Rate { get; set; }
+
+    /// <summary>So many bytes pass in all, and no more until it is raised; each connection may be a piece beyond.</summary>
+    public long Limit
+    {
+        get => Interlocked.Read(ref limit);
+        set => Interlocked.Exchange(ref limit, value);
+    }
 
     /// <summary>Bytes that have gone to clients.</summary>
     public long Passed => Interlocked.Read(ref passed);
@@ -62,6 +69,7 @@ internal sealed class SlowProxy : IAsyncDisposable
         byte[] buffer = new byte[Piece];
         for (int read; (read = await from.ReadAsync(buffer, stop.Token)) > 0;)
         {
+            while (Passed >= Limit) await Task.Delay(5, stop.Token);
             await to.WriteAsync(buffer.AsMemory(0, read), stop.Token);
             Interlocked.Add(ref passed, read);
             if (Rate > 0) await Task.Delay(TimeSpan.FromSeconds((double)read / Rate), stop.Token);
@@ -71,8 +79,8 @@ internal sealed class SlowProxy : IAsyncDisposable
     /// <summary>Waits until so many bytes have passed.</summary>
     public async Task WaitForAsync(long bytes)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (Passed < bytes) await Task.Delay(5, limit.Token);
+        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (Passed < bytes) await Task.Delay(5, end.Token);
     }
 
     public async ValueTask DisposeAsync()

@@ -41,9 +41,9 @@ internal sealed partial class TestEngine
         }
         process?.Dispose();
         Http.Dispose();
-        KillLeftovers();
+        await KillLeftoversAsync();
         if (inSlice) await Programs.RunAsync("systemctl", ["stop", Slice]);   // what is left of it: scopes, and the slice itself
-        RemoveCgroups();
+        await RemoveCgroupsAsync();
         Unmount();
         await RemoveInterfacesAsync();
         await RemoveFirewallAsync();
@@ -51,14 +51,14 @@ internal sealed partial class TestEngine
     }
 
     /// <summary>Supervisors of this engine, and everything in its cgroups; by process id, each looked at again right before.</summary>
-    private void KillLeftovers()
+    private async Task KillLeftoversAsync()
     {
         for (int round = 0; round < 50; round++)
         {
             int[] left = [.. Supervisors(), .. CgroupFolders.Of(Name).Concat(CgroupFolders.Of(Slice)).SelectMany(Members).Distinct()];
             if (left.Length == 0) return;
             foreach (int id in left) Signals.Send(id, Signals.Kill);
-            foreach (int id in left) WaitForEnd(id);
+            foreach (int id in left) await WaitForEndAsync(id);
         }
     }
 
@@ -75,11 +75,11 @@ internal sealed partial class TestEngine
         }
     });
 
-    private static void WaitForEnd(int id)
+    private static async Task WaitForEndAsync(int id)
     {
         // Reaped by init or by its own parent: nobody tells us, so the process's directory is looked at.
         var until = DateTime.UtcNow.AddSeconds(5);
-        while (Directory.Exists($"/proc/{id}") && State(id) is not ('Z' or 'X') && DateTime.UtcNow < until) Thread.Yield();
+        while (Directory.Exists($"/proc/{id}") && State(id) is not ('Z' or 'X') && DateTime.UtcNow < until) await Task.Delay(2);
     }
 
     private static char State(int id)
@@ -107,13 +107,19 @@ internal sealed partial class TestEngine
         }
     }
 
-    private void RemoveCgroups()
+    private async Task RemoveCgroupsAsync()
     {
-        foreach (string group in CgroupFolders.Of(Name).ToList())
+        int refusals = 0;
+        while (CgroupFolders.Of(Name).FirstOrDefault() is { } group)
         {
             try
             {
                 Directory.Delete(group);
+            }
+            catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && refusals++ < 200)
+            {
+                await Task.Delay(50);   // a process that has been killed is a member until it has ended
+                await KillLeftoversAsync();
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -7,7 +7,7 @@ namespace Gantry.Integration.Harness;
 /// <summary>A real gantryd with a private root, socket, bridge, firewall table and cgroups. Whatever happens, disposing of it leaves nothing of it on the machine.</summary>
 internal sealed partial class TestEngine : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60), StopLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120), StopLimit = TimeSpan.FromSeconds(100);
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("gantry-it-");
     private readonly List<string> flags;
     private readonly string? foreignSocket;
@@ -29,7 +29,7 @@ internal sealed partial class TestEngine : IAsyncDisposable
         Http = new HttpClient(new SocketsHttpHandler { ConnectCallback = async (_, cancellation) => new NetworkStream(await ConnectAsync(cancellation), ownsSocket: true) })
         {
             BaseAddress = new Uri("http://gantry"),
-            Timeout = TimeSpan.FromSeconds(60),
+            Timeout = TimeSpan.FromSeconds(140),
         };
     }
 

@@ -61,16 +61,20 @@ internal sealed class TestRegistry : IAsyncDisposable
     /// <param name="tls">Speaks TLS, and wants a certificate of its clients.</param>
     public static async Task<TestRegistry> StartAsync(bool asksForPassword = false, TestCertificates? tls = null)
     {
-        var registry = new TestRegistry(asksForPassword, tls);
-        try
+        for (int tries = 3; ; tries--)
         {
-            await registry.StartAgainAsync();
-            return registry;
-        }
-        catch
-        {
-            await registry.DisposeAsync();
-            throw;
+            var registry = new TestRegistry(asksForPassword, tls);
+            try
+            {
+                await registry.StartAgainAsync();
+                return registry;
+            }
+            catch
+            {
+                bool again = tries > 1 && registry.process is { HasExited: true };   // somebody else has taken its port meanwhile
+                await registry.DisposeAsync();
+                if (!again) throw;
+            }
         }
     }
 
@@ -84,18 +88,25 @@ internal sealed class TestRegistry : IAsyncDisposable
         process.ErrorDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        var limit = DateTime.UtcNow.AddSeconds(30);
-        while (true)
+        var limit = DateTime.UtcNow.AddSeconds(60);
+        while (!await AnswersAsync())
         {
-            try
-            {
-                using var answer = await Http.GetAsync("/v2/");
-                if (answer.IsSuccessStatusCode) return;
-            }
-            catch (HttpRequestException) when (DateTime.UtcNow < limit && !process.HasExited)
-            {
-                await Task.Delay(20);
-            }
+            if (process.HasExited) throw new InvalidOperationException($"docker-registry ended with {process.ExitCode}");
+            if (DateTime.UtcNow >= limit) throw new TimeoutException("docker-registry does not answer");
+            await Task.Delay(20);
+        }
+    }
+
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            using var answer = await Http.GetAsync("/v2/");
+            return answer.IsSuccessStatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            return false;
         }
     }
 

@@ -48,22 +48,18 @@ public sealed class BootPolicyTests
         await engine.ImportBusyboxAsync();
         string flag = engine.Path("flag");
         Directory.CreateDirectory(flag);
-        var config = Policy("[ -e /flag/stay ] && sleep 1000; exit 3", "on-failure", retries: 4);
+        var config = Policy("echo x >> /flag/runs; [ $(wc -l < /flag/runs) = 3 ] && { touch /flag/staying; exec sleep 1000; }; exit 3", "on-failure", retries: 4);
         config["HostConfig"]!["Binds"] = new JsonArray($"{flag}:/flag");
         string id = await engine.RunAsync(config);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         async Task<int> CountAsync() => (await engine.InspectAsync(id)).GetProperty("RestartCount").GetInt32();
-        while (await CountAsync() < 2) await Task.Delay(10, limit.Token);
-        File.WriteAllText(Path.Combine(flag, "stay"), "");
-        while (await engine.StateAsync(id) != "running") await Task.Delay(10, limit.Token);
-        int before = await CountAsync();
+        await Eventually.IsAsync(async () => File.Exists(Path.Combine(flag, "staying")) && await engine.StateAsync(id) == "running");   // its third run
+        Assert.Equal(2, await CountAsync());
         await engine.KillDaemonAsync();
-        File.Delete(Path.Combine(flag, "stay"));
         await engine.StartDaemonAsync();
-        Assert.Equal(before, await CountAsync());
+        Assert.Equal(2, await CountAsync());
         int pid = (await engine.InspectAsync(id)).GetProperty("State").GetProperty("Pid").GetInt32();
         Signals.Send(pid, Signals.Kill);
-        while (await engine.StateAsync(id) != "exited") await Task.Delay(10, limit.Token);
+        await Eventually.IsAsync(async () => await engine.StateAsync(id) == "exited");
         Assert.Equal(4, await CountAsync());
         await engine.RemoveAsync(id);
     }

@@ -43,6 +43,7 @@ public sealed class KillTests(ITestOutputHelper output)
             int which = random.Next(3);
             var sinceSupervisor = DateTime.UtcNow - lastSupervisor;
             if (which == 0 && i % 2 == 0 && sinceSupervisor < Rescue) await Task.Delay(Rescue - sinceSupervisor, Limit);   // every other time a daemon dies alone for certain
+            if (which == 0 && DateTime.UtcNow - lastSupervisor >= Rescue) await RescuedAsync(engine);
             int[] supervisors = which == 0 ? [] : [.. engine.Supervisors()];
             if (which == 2 || (which == 0 && DateTime.UtcNow - lastSupervisor < Rescue)) doubleKills++;
             foreach (int supervisor in supervisors) Signals.Send(supervisor, Signals.Kill);
@@ -58,12 +59,19 @@ public sealed class KillTests(ITestOutputHelper output)
 
         foreach (var container in (await engine.GetAsync("/containers/json?all=1")).Result.EnumerateArray()) await engine.RemoveAsync(container.GetProperty("Id").GetString()!);
         var left = await Leftovers.FindAsync(engine);
-        for (int i = 0; i < 100 && left.Count > 0; i++)
+        for (int i = 0; i < 600 && left.Count > 0; i++)
         {
             await Task.Delay(100, Limit);   // what is taken away in the background
             left = await Leftovers.FindAsync(engine);
         }
         Assert.True(left.Count == 0, string.Join('\n', left) + "\n" + Logs(engine));
+    }
+
+    /// <summary>Waits until every container that runs has a supervisor: a resize is answered then.</summary>
+    private static async Task RescuedAsync(TestEngine engine)
+    {
+        foreach (var container in (await engine.GetAsync("/containers/json")).Result.EnumerateArray())
+            await Eventually.IsAsync(async () => (await engine.PostAsync($"/containers/{container.GetProperty("Id").GetString()}/resize?h=24&w=80")).Status is 200 or 404 or 409);
     }
 
     private async Task WorkAsync(TestEngine engine, int worker, CancellationToken end)

@@ -29,8 +29,21 @@ internal static class Leftovers
     private static IEnumerable<string> Mounts(TestEngine engine)
     {
         string[] places = [engine.DataRoot + "/containers", engine.ExecRoot + "/containers", engine.ExecRoot + "/rootfs"];
-        IEnumerable<string> tables = ["/proc/self/mountinfo", .. engine.Supervisors().Select(s => $"/proc/{s}/mountinfo"), $"/proc/{engine.ProcessId}/mountinfo"];
-        return tables.SelectMany(File.ReadLines).Where(line => places.Any(p => line.Contains(p, StringComparison.Ordinal)));
+        IEnumerable<string> lines = [.. File.ReadLines("/proc/self/mountinfo"), .. engine.Supervisors().SelectMany(MountsOf), .. File.ReadLines($"/proc/{engine.ProcessId}/mountinfo")];
+        return lines.Where(line => places.Any(p => line.Contains(p, StringComparison.Ordinal)));
+    }
+
+    /// <summary>None when the supervisor ends meanwhile.</summary>
+    private static string[] MountsOf(int supervisor)
+    {
+        try
+        {
+            return File.ReadAllLines($"/proc/{supervisor}/mountinfo");
+        }
+        catch (IOException)
+        {
+            return [];
+        }
     }
 
     private static IEnumerable<string> Cgroups(TestEngine engine) =>

@@ -62,7 +62,7 @@ internal sealed class ApiHost : IAsyncDisposable
     }
 
     /// <summary>A test that waits longer has failed.</summary>
-    public static CancellationToken Limit => new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token;
+    public static CancellationToken Limit => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
 
     public async ValueTask DisposeAsync()
     {

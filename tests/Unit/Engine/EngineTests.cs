@@ -170,6 +170,24 @@ public class EngineTests
     }
 
     [Fact]
+    public async Task A_detached_job_runs_from_the_moment_that_it_can_be_found()
+    {
+        var release = new TaskCompletionSource();
+        engine.Register(Plain("slow"), async (_, _, _) =>
+        {
+            await release.Task;
+            return default;
+        });
+        var job = engine.CreateJob(engine.Find("slow")!);
+        engine.RunDetached(job, CommandArguments.None);
+        Assert.Equal(("running", true), (engine.FindJob(job.Id)!.Describe().Status, job.StartedAt is not null));
+        release.SetResult();
+        await job.Finished.Task;
+        Assert.Equal(JobStatus.Succeeded, job.Status);
+        Assert.Throws<EngineException>(() => engine.RunDetached(job, CommandArguments.None));
+    }
+
+    [Fact]
     public async Task A_job_that_failed_tells_its_error_and_status()
     {
         engine.RegisterEngineCommands();

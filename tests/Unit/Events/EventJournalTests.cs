@@ -41,7 +41,7 @@ public sealed class EventJournalTests : IAsyncLifetime
 
     private static long Nanoseconds(DateTimeOffset time) => WireTime.ToUnixNanoseconds(time);
 
-    private static CancellationToken Limit => new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token;
+    private static CancellationToken Limit => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
 
     private static async Task<List<string>> ActionsAsync(IAsyncEnumerable<JournalEntry> entries, int count = int.MaxValue)
     {

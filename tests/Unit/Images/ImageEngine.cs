@@ -68,9 +68,9 @@ internal sealed class ImageEngine : IAsyncDisposable
 
     public Task<Answer> RunAsync(string command, byte[] input, params (string Name, string Value)[] arguments) => RunAsync(command, new MemoryStream(input), arguments);
 
-    public async Task<Answer> RunAsync(string command, Stream input, (string Name, string Value)[] arguments, string version = "1.51", CancellationToken cancellation = default)
+    public async Task<Answer> RunAsync(string command, Stream input, (string Name, string Value)[] arguments, string version = "1.51", CancellationToken cancellation = default, RecordedOutput? output = null)
     {
-        var output = new RecordedOutput();
+        output ??= new RecordedOutput();
         var client = new JobClient(Version.Parse(version), "test");
         var job = Engine.CreateJob(Engine.Find(command)!, client, input: input, output: output);
         var result = await Engine.RunAsync(job, new Arguments(arguments), cancellation);
@@ -134,7 +134,14 @@ internal sealed class RecordedOutput : JobOutput
 {
     private readonly MemoryStream written = new();
 
-    public byte[] Bytes => written.ToArray();
+    /// <summary>What was written so far. The job may still write.</summary>
+    public byte[] Bytes
+    {
+        get
+        {
+            lock (written) return written.ToArray();
+        }
+    }
 
     public override ValueTask FlushAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
@@ -142,7 +149,7 @@ internal sealed class RecordedOutput : JobOutput
 
     protected override ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellation)
     {
-        written.Write(data.Span);
+        lock (written) written.Write(data.Span);
         return ValueTask.CompletedTask;
     }
 }

@@ -47,6 +47,12 @@ public sealed class PullTests : IAsyncLifetime
         return error;
     }
 
+    private Task<ImageEngine.Answer> PullAsync(RecordedOutput output, CancellationToken cancellation = default) =>
+        engine.RunAsync("pull", Stream.Null, [("fromImage", Repository), ("tag", "1")], cancellation: cancellation, output: output);
+
+    /// <summary>Whether a pull has come as far as a layer's download.</summary>
+    private static bool HasReached(RecordedOutput output, string layer) => new ImageEngine.Answer(null!, output).Lines.Exists(l => l.Status == "Pulling fs layer" && l.Id == layer[7..19]);
+
     private IEnumerable<Request> BlobRequests(string digest) => registry.Requests.Where(r => r.Path.EndsWith("/blobs/" + digest, StringComparison.Ordinal));
 
     /// <summary>The steps of the stream, without numbers.</summary>
@@ -264,8 +270,9 @@ public sealed class PullTests : IAsyncLifetime
         image.Add("1", [One, Two]);
         var gate = new TaskCompletionSource();
         registry.Answer = r => r.Path.Contains("/blobs/", StringComparison.Ordinal) && !r.Path.EndsWith(image.ConfigDigest, StringComparison.Ordinal) ? image.Serve(r) with { Hold = gate.Task } : image.Serve(r);
-        var pulls = Enumerable.Range(0, 4).Select(_ => PullAsync()).ToList();
-        await Eventually.IsAsync(() => registry.Requests.Count(r => r.Path.EndsWith(image.ConfigDigest, StringComparison.Ordinal)) == 4 && BlobRequests(image.Layers[1]).Any());
+        var outputs = Enumerable.Range(0, 4).Select(_ => new RecordedOutput()).ToList();
+        var pulls = outputs.Select(o => PullAsync(o)).ToList();
+        await Eventually.IsAsync(() => outputs.TrueForAll(o => HasReached(o, image.Layers[1])) && BlobRequests(image.Layers[1]).Any());
         await Task.Delay(100);   // all four have joined; whoever had not would show below, as one more request
         gate.SetResult();
         foreach (var answer in await Task.WhenAll(pulls)) Assert.Contains($"{image.Layers[1][7..19]}: Pull complete", Steps(answer));
@@ -305,10 +312,11 @@ public sealed class PullTests : IAsyncLifetime
         registry.Answer = r => r.Path.EndsWith(image.Layers[0], StringComparison.Ordinal) ? image.Serve(r) with { Hold = gate.Task } : image.Serve(r);
         using var first = new CancellationTokenSource();
         using var second = new CancellationTokenSource();
-        Task Pull(CancellationToken cancellation) => engine.RunAsync("pull", Stream.Null, [("fromImage", Repository), ("tag", "1")], cancellation: cancellation);
-        var one = Pull(first.Token);
-        var two = Pull(second.Token);
-        await Eventually.IsAsync(() => registry.Requests.Count(r => r.Path.EndsWith(image.ConfigDigest, StringComparison.Ordinal)) == 2 && BlobRequests(image.Layers[0]).Any());
+        var outputs = new List<RecordedOutput> { new(), new() };
+        var one = PullAsync(outputs[0], first.Token);
+        var two = PullAsync(outputs[1], second.Token);
+        await Eventually.IsAsync(() => outputs.TrueForAll(o => HasReached(o, image.Layers[0])) && BlobRequests(image.Layers[0]).Any());
+        await Task.Delay(100);   // both have joined
         await first.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
         Assert.NotEmpty(engine.LayerNames);
@@ -327,18 +335,22 @@ public sealed class PullTests : IAsyncLifetime
         engine = await ImageEngine.StartAsync(downloads: 2);
         image.Add("1", [One, Two, Three, Layer("four")]);
         int now = 0, most = 0;
-        var gates = new Dictionary<string, TaskCompletionSource>();
+        var both = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        async Task HoldAsync()
+        {
+            await Task.WhenAny(both.Task, Task.Delay(TimeSpan.FromSeconds(20)));
+            await Task.Delay(50);   // a third would come now
+            lock (image) now--;
+        }
         registry.Answer = r =>
         {
             if (!image.Layers.Exists(l => r.Path.EndsWith(l, StringComparison.Ordinal))) return image.Serve(r);
-            var gate = new TaskCompletionSource();
-            most = Math.Max(most, Interlocked.Increment(ref now));
-            _ = Task.Delay(50).ContinueWith(_ =>
+            lock (image)
             {
-                Interlocked.Decrement(ref now);
-                gate.SetResult();
-            }, TaskScheduler.Default);
-            return image.Serve(r) with { Hold = gate.Task };
+                most = Math.Max(most, ++now);
+                if (now == 2) both.TrySetResult();
+            }
+            return image.Serve(r) with { Hold = HoldAsync() };
         };
         var answer = await PullAsync();
         Assert.Equal(2, most);

@@ -3,6 +3,7 @@ using Gantry.Linux.Polling;
 
 namespace Gantry.Unit.Linux;
 
+[Collection(Alone.Name)]
 public sealed class EventLoopTests
 {
     /// <summary>A wake-up that was taken for another one left the loop asleep, and every later post with it.</summary>

@@ -128,7 +128,7 @@ public class ConnectivityTests
 
         Assert.Equal(first.Address, second.Address);
         using var next = await Talk.ListenAsync(second.Place, 7000);
-        Assert.NotNull(await Talk.TcpAsync(client.Place, second.Address, 7000, next, patience: 1500));
+        Assert.NotNull(await Talk.TcpAsync(client.Place, second.Address, 7000, next, patience: 4500));
     }
 
     [Fact]

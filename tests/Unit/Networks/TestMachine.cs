@@ -183,7 +183,7 @@ internal sealed class TestContainer(SandboxRequest request, Sandbox sandbox) : I
 /// <summary>Small conversations between namespaces.</summary>
 internal static class Talk
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     public static Task<Socket> ListenAsync(NetworkNamespace place, int port, ProtocolType protocol = ProtocolType.Tcp) => place.RunAsync(() =>
     {
@@ -194,7 +194,7 @@ internal static class Talk
     });
 
     /// <summary>Connects, says something, and returns what the listener heard and from where; null when the connection does not come about.</summary>
-    public static async Task<(string Heard, IPAddress From)?> TcpAsync(NetworkNamespace from, IPAddress to, int port, Socket listener, int patience = 3000)
+    public static async Task<(string Heard, IPAddress From)?> TcpAsync(NetworkNamespace from, IPAddress to, int port, Socket listener, int patience = 20_000)
     {
         using var client = await from.RunAsync(() => new Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
         using var limit = new CancellationTokenSource(patience);

@@ -97,8 +97,9 @@ public sealed class RegistryLoginTests : IDisposable
     [Fact]
     public async Task A_registry_that_does_not_answer_is_named()
     {
-        string host = registry.Host;
-        registry.Dispose();
+        using var nobody = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        nobody.Bind(new IPEndPoint(IPAddress.Loopback, 0));   // it does not listen, and nobody else can
+        string host = nobody.LocalEndPoint!.ToString()!;
         var error = await Assert.ThrowsAsync<EngineException>(() => LoginAsync("u", "p", address: host));
         Assert.Equal((ErrorKind.System, $"Get \"http://{host}/v2/\": dial tcp {host}: connect: connection refused"), (error.Kind, error.Message));
     }

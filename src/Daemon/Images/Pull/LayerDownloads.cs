@@ -107,11 +107,16 @@ internal sealed class LayerDownloads(LayerStore store, int limit, RetryPolicy re
                 if (!owner.flights.TryGetValue(blob, out var flight) || flight.Stop.IsCancellationRequested || flight.Work.IsFaulted)
                 {
                     owner.flights[blob] = flight = new Flight();
+                    flight.Watch(watcher);   // before its first step: whoever begins it is told them all
                     var (started, slot) = (flight, owner.slots.WaitAsync(flight.Stop.Token));   // asked for here, so that layers come in their order
+                    if (!slot.IsCompleted) flight.Step(new LayerStep("Waiting"));
                     flight.Work = Task.Run(() => owner.RunAsync(started, slot, repository, blob, size), CancellationToken.None);
                 }
+                else
+                {
+                    flight.Watch(watcher);
+                }
                 flight.Holders++;
-                flight.Watch(watcher);
                 return new Download(owner, flight, blob, watcher);
             }
         }
@@ -142,7 +147,6 @@ internal sealed class LayerDownloads(LayerStore store, int limit, RetryPolicy re
     private async Task<PendingLayer> RunAsync(Flight flight, Task slot, RemoteRepository repository, Digest blob, long size)
     {
         var cancellation = flight.Stop.Token;
-        if (!slot.IsCompleted) flight.Step(new LayerStep("Waiting"));
         await slot.ConfigureAwait(false);
         try
         {

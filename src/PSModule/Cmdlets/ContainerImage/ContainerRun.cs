@@ -42,16 +42,19 @@ internal sealed class ContainerRun : IAsyncDisposable
         var target = new ContainerTarget(container.Id, container.Name, session);
         cmdlet.WriteVerbose($"Created {target}.");
         var streams = await session.Client.AttachContainerAsync(target.Id, input, stdout: true, stderr: true, logs: false, spec.Tty ?? false, cancellation);
+        bool begun = false;
         try
         {
             var exit = await session.Client.BeginWaitAsync(target.Id, spec.RemoveAutomatically == true ? "removed" : "next-exit", cancellation);
+            begun = true;
             await session.Client.StartContainerAsync(target.Id, cancellation);
             cmdlet.WriteVerbose($"Started {target}.");
             return new ContainerRun(target, streams, exit);
         }
-        catch
+        catch (Exception e)
         {
             await streams.DisposeAsync();
+            if (begun && e is not ContainerEngineException) await StopAsync(target);   // it may run, and nobody would know
             throw;
         }
     }
@@ -63,9 +66,10 @@ internal sealed class ContainerRun : IAsyncDisposable
     /// <summary>Connects it with this terminal. Null when the person has left and it runs on.</summary>
     public async Task<ContainerExit?> RunInTerminalAsync(CancellationToken cancellation)
     {
-        await TerminalSession.RunAsync(connection, (width, height, token) => target.Client.ResizeContainerAsync(target.Id, width, height, token), cancellation);
+        bool left = await TerminalSession.RunAsync(connection, DetachKeys.Parse(null), (width, height, token) => target.Client.ResizeContainerAsync(target.Id, width, height, token), cancellation);
         ended = true;   // whatever it does now, it is not ours to stop
-        await Task.WhenAny(exit, Task.Delay(EndGrace, cancellation));   // its end is told after its stream's; after the detach keys there is none to tell
+        if (!left) return await ExitAsync();   // told after the end of its stream
+        await Task.WhenAny(exit, Task.Delay(EndGrace, cancellation));   // it may have ended in the moment of leaving
         return exit.IsCompleted || !await IsRunningAsync(cancellation) ? await ExitAsync() : null;
     }
 
@@ -100,7 +104,11 @@ internal sealed class ContainerRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await streams.DisposeAsync();
-        if (ended) return;
+        if (!ended) await StopAsync(target);
+    }
+
+    private static async Task StopAsync(ContainerTarget target)
+    {
         using var limit = new CancellationTokenSource(StopLimit);
         try
         {

@@ -85,7 +85,7 @@ public sealed class InvokeContainerImageCommand : ContainerSpecCmdlet, IRunsAsJo
         await SubmitInOrderAsync(spec.Image, token => Detach
             ? StartDetachedAsync(session, spec, token)
             : Terminal ? RunInTerminalAsync(session, spec, token)
-            : WithinAsync(TimeoutSec, $"The command in {spec.Image}", limited => RunAsync(session, spec, limited), token), cancellation);
+            : RunAsync(session, spec, token), cancellation);
     }
 
     private static string Describe(ContainerSpec spec) => string.Join(' ', (spec.Entrypoint ?? []).Concat(spec.Command ?? []).DefaultIfEmpty("its own command"));
@@ -100,7 +100,14 @@ public sealed class InvokeContainerImageCommand : ContainerSpecCmdlet, IRunsAsJo
     private async Task RunAsync(EngineSession session, ContainerSpec spec, CancellationToken cancellation)
     {
         var started = await ContainerRun.StartAsync(this, session, spec, PullPolicy, input: false, cancellation);
-        await using (started) Report(await started.FinishAsync(line => WriteOutputLine(line, StandardError, started.Target.ToString()), cancellation));
+        await using (started)
+        {
+            await WithinAsync(
+                TimeoutSec,
+                $"The command in {spec.Image}",
+                async limited => Report(await started.FinishAsync(line => WriteOutputLine(line, StandardError, started.Target.ToString()), limited)),
+                cancellation);
+        }
     }
 
     private async Task RunInTerminalAsync(EngineSession session, ContainerSpec spec, CancellationToken cancellation)

@@ -60,7 +60,7 @@ public sealed class EnterContainerSessionCommand : EngineCmdlet, IExecParameters
         if (!detail.State.Running) throw Unfit($"The container {target} does not run.");
         if (!detail.Config.Tty) throw Unfit($"The container {target} has no terminal; Receive-ContainerOutput shows its output, Enter-ContainerSession {target} sh starts a shell in it.");
         var connection = await target.Client.AttachContainerAsync(target.Id, stdin: true, stdout: true, stderr: true, logs: false, terminal: true, cancellation, DetachKeys);
-        await using (connection) await TerminalSession.RunAsync(connection, (width, height, token) => target.Client.ResizeContainerAsync(target.Id, width, height, token), cancellation);
+        await using (connection) await TerminalSession.RunAsync(connection, Cmdlets.DetachKeys.Parse(DetachKeys), (width, height, token) => target.Client.ResizeContainerAsync(target.Id, width, height, token), cancellation);
     }
 
     private async Task RunAsync(ContainerTarget target, CancellationToken cancellation)
@@ -69,8 +69,10 @@ public sealed class EnterContainerSessionCommand : EngineCmdlet, IExecParameters
         request.DetachKeys = DetachKeys ?? "";
         string id = await target.Client.CreateExecAsync(target.Id, request, cancellation);
         var connection = await target.Client.StartExecAsync(id, terminal: true, [Console.WindowHeight, Console.WindowWidth], cancellation);
-        await using (connection) await TerminalSession.RunAsync(connection, (width, height, token) => target.Client.ResizeExecAsync(id, width, height, token), cancellation);
-        if (await ExecRun.InspectAsync(target, id, cancellation) is { ExitCode: { } code }) PublishExitCode(string.Join(' ', Command), code, null, ignore: true, null);
+        bool left;
+        await using (connection) left = await TerminalSession.RunAsync(connection, Cmdlets.DetachKeys.Parse(DetachKeys), (width, height, token) => target.Client.ResizeExecAsync(id, width, height, token), cancellation);
+        var exec = left ? await ExecRun.InspectAsync(target, id, cancellation) : await ExecRun.EndedAsync(target, id, cancellation);
+        if (exec.ExitCode is { } code) PublishExitCode(string.Join(' ', Command), code, null, ignore: true, null);
     }
 
     private static ContainerEngineException Unfit(string message) => new(EngineErrorKind.Conflict, message) { Request = "POST /containers/" };

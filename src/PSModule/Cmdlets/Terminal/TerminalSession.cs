@@ -16,15 +16,17 @@ internal static class TerminalSession
         cmdlet.ThrowTerminatingError(ErrorRecords.Create(new PSInvalidOperationException(why), "NotATerminal", ErrorCategory.InvalidOperation, null, "Use Invoke-ContainerCommand, Invoke-ContainerImage or Receive-ContainerOutput in scripts."));
     }
 
+    /// <param name="leaving">The keys that leave the session.</param>
     /// <param name="resize">Tells the container's terminal its width and height.</param>
-    public static async Task RunAsync(HijackedConnection connection, Func<int, int, CancellationToken, Task> resize, CancellationToken cancellation)
+    /// <returns>Whether those keys were pressed: the other side may run on.</returns>
+    public static async Task<bool> RunAsync(HijackedConnection connection, DetachKeys leaving, Func<int, int, CancellationToken, Task> resize, CancellationToken cancellation)
     {
         if (OperatingSystem.IsWindows()) throw new PlatformNotSupportedException();   // Require has said so already
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var terminal = new PosixTerminal();
         using var resized = new SemaphoreSlim(1);
         using var window = PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Wake(resized));
-        var input = SendKeysAsync(terminal, connection, ended.Token);
+        var input = SendKeysAsync(terminal, connection, leaving, ended.Token);
         var sizes = SendSizesAsync(resized, resize, ended.Token);
         try
         {
@@ -35,6 +37,7 @@ internal static class TerminalSession
             await ended.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(input, sizes).ConfigureAwait(false);
         }
+        return leaving.WerePressed;
     }
 
     private static void Wake(SemaphoreSlim resized)
@@ -70,11 +73,15 @@ internal static class TerminalSession
         }
     }
 
-    private static async Task SendKeysAsync(PosixTerminal terminal, HijackedConnection connection, CancellationToken cancellation)
+    private static async Task SendKeysAsync(PosixTerminal terminal, HijackedConnection connection, DetachKeys leaving, CancellationToken cancellation)
     {
         try
         {
-            await foreach (byte[] keys in terminal.Keys.ReadAllAsync(cancellation).ConfigureAwait(false)) await connection.WriteAsync(keys, cancellation).ConfigureAwait(false);
+            await foreach (byte[] keys in terminal.Keys.ReadAllAsync(cancellation).ConfigureAwait(false))
+            {
+                leaving.Notice(keys);
+                await connection.WriteAsync(keys, cancellation).ConfigureAwait(false);
+            }
             await connection.CompleteWritesAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or System.Net.Sockets.SocketException)

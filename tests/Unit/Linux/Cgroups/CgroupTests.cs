@@ -208,7 +208,7 @@ public class CgroupTests
     {
         await using var test = new TestGroup();
         test.Group.Apply(new CgroupLimits { Pids = 50, Memory = 64 << 20 });
-        var process = test.Start("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; sleep 60");
+        var process = test.Start("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; read end");
         Assert.Equal("done", await process.StandardOutput.ReadLineAsync());
 
         var statistics = test.Group.ReadStatistics();

@@ -25,7 +25,7 @@ public sealed class ProjectQuotaTests
         return Run("mkfs.ext4", "-q", "-F", "-O", "quota,project", "-E", "quotatype=prjquota", folder["image"]) ?? Run("mount", "-o", "loop,prjquota", folder["image"], folder["mount"]);
     }
 
-    private static void Unmount(TemporaryDirectory folder) => Run("umount", folder["mount"]);
+    private static void Unmount(TemporaryDirectory folder) => Run("umount", "--lazy", folder["mount"]);
 
     /// <returns>What went wrong; null for nothing.</returns>
     private static string? Run(string program, params string[] arguments)

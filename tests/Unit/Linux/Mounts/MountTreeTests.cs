@@ -5,6 +5,7 @@ using Gantry.Linux.Mounts;
 namespace Gantry.Unit.Linux.Mounts;
 
 /// <summary>Mounts are put together where nobody sees them. Needs root, as the engine does.</summary>
+[Collection(Alone.Name)]
 public sealed class MountTreeTests
 {
     private static DetachedMount Overlay(TemporaryDirectory folder)

@@ -3,6 +3,7 @@ using Gantry.Linux.Networking;
 
 namespace Gantry.Unit.Linux.Networking;
 
+[Collection(Alone.Name)]
 public class NetworkNamespaceTests
 {
     private static string Inode() => new FileInfo("/proc/thread-self/ns/net").LinkTarget!;

@@ -4,6 +4,7 @@ using Gantry.Linux.Processes;
 
 namespace Gantry.Unit.Linux.Processes;
 
+[Collection(Alone.Name)]
 public sealed class ChildProgramTests
 {
     private static unsafe void Unblock(ChildProgram program) => program.Call("unblock signals", SyscallNumber.RtSigprocmask, 2, program.Bytes(new byte[8]), 0, 8);
