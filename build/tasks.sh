@@ -79,7 +79,7 @@ run_pester() {
   if [ "$(id -u)" != 0 ]; then echo 'an engine needs root: the tests of the PowerShell module are not run'; return 0; fi
   engine_start
   busybox_rootfs | "$out/bin/gantry" import --fromSrc - --repo busybox > /dev/null
-  GANTRY_TEST_HOST=$GANTRY_HOST GANTRY_TEST_MODULE=$out/module/Gantry timeout -k 10 300 pwsh -NoProfile -File "$root/tests/Pester/Invoke-Tests.ps1" -Output Normal | tee "$log" || true
+  GANTRY_TEST_HOST=$GANTRY_HOST GANTRY_TEST_MODULE=$out/module/Gantry timeout -k 10 420 pwsh -NoProfile -File "$root/tests/Pester/Invoke-Tests.ps1" -Output Normal | tee "$log" || true
   engine_stop
   line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
   if [ -z "$line" ]; then echo 'tests/Pester did not run to its end'; count 0 1 0; return 0; fi
@@ -89,8 +89,8 @@ run_pester() {
 run_tests() {
   build
   mkdir -p "$out/test-results"
-  run_xunit Unit 300
-  GANTRY_TEST_BIN=$out/bin run_xunit Integration 480
+  run_xunit Unit 400
+  GANTRY_TEST_BIN=$out/bin run_xunit Integration 720
   run_pester
   [ "$skipped" = 0 ] || echo "$skipped skipped"
   echo "$passed passed, $failed failed"
