@@ -68,11 +68,18 @@ public sealed partial class ContainerService
         if (!TryTakeExit(container)) return;   // told twice: once live, once from the list
         if (exit.OutOfMemory) OnOutOfMemory(container);
 
-        EndSessions(container.Sessions);
-        StopHealth(container);
         var before = container.Status;
-        await networks.ReleaseSandboxAsync(container.Id).ConfigureAwait(false);
-        PublishVolumes(container, "unmount");
+        try
+        {
+            EndSessions(container.Sessions);
+            StopHealth(container);
+            await networks.ReleaseSandboxAsync(container.Id).ConfigureAwait(false);
+            PublishVolumes(container, "unmount");
+        }
+        catch (Exception e)
+        {
+            LogNotTidied(log, container.Id, e);   // whatever fails: that it has ended is recorded
+        }
         var finished = WireTime.FromUnixNanoseconds(exit.ExitedAt);
         var ran = before.StartedAt is { } start ? finished - start : TimeSpan.Zero;
         TimeSpan? again;
@@ -186,6 +193,9 @@ public sealed partial class ContainerService
             // Somebody else removes it, or has.
         }
     }
+
+    [LoggerMessage(12, LogLevel.Error, "what container {Id} used could not be let go of at its end")]
+    private static partial void LogNotTidied(ILogger log, string id, Exception error);
 
     [LoggerMessage(10, LogLevel.Warning, "container {Id} could not be started again: {Error}")]
     private static partial void LogRestartFailed(ILogger log, string id, string error);

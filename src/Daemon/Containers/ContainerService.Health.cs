@@ -109,7 +109,7 @@ public sealed partial class ContainerService
         try
         {
             await BeginExecAsync(exec, null, session, stop).ConfigureAwait(false);
-            session.Remote.Dispose();
+            session.Finish();   // its output ends with the process; no other supervisor is to have it
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
             limit.CancelAfter(timeout);
             var reading = session.ReadOutputAsync(ProbeOutput, CancellationToken.None);

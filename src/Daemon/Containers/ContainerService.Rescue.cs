@@ -112,7 +112,7 @@ public sealed partial class ContainerService
         var result = Rescued.Never;
         try
         {
-            await HandOverAsync(container, process.Process, process.Stdio, [.. moving.Select(m => (m.Client, m.Session.Remote))], stop).ConfigureAwait(false);
+            await HandOverAsync(container, process.Process, process.Stdio, [.. moving.Select(m => (m.Client, m.Socket))], stop).ConfigureAwait(false);
             result = Rescued.Done;
             process.Dispose();
         }
@@ -126,7 +126,7 @@ public sealed partial class ContainerService
         }
         finally
         {
-            foreach (var (session, _) in moving) session.FinishMove(result != Rescued.Never);
+            FinishMoves(moving, result != Rescued.Never);
         }
         if (result == Rescued.Done) await CompleteRescueAsync(container, stop).ConfigureAwait(false);
         return result;
@@ -153,14 +153,23 @@ public sealed partial class ContainerService
         if (process is not null) await process.Supervisor.AskAsync(new Request { Pause = new PauseRequest { Container = container.Id, Paused = true } }, []).ConfigureAwait(false);
     }
 
-    private static async Task<List<(StreamSession Session, AttachedClient Client)>> PrepareMovesAsync(AttachedSessions sessions)
+    private static async Task<List<(StreamSession Session, AttachedClient Client, Fd Socket)>> PrepareMovesAsync(AttachedSessions sessions)
     {
-        var moving = new List<(StreamSession, AttachedClient)>();
+        var moving = new List<(StreamSession, AttachedClient, Fd)>();
         foreach (var (session, wanted) in sessions.All)
         {
-            if (await session.PrepareMoveAsync().ConfigureAwait(false) is { } received) moving.Add((session, wanted with { Unfinished = false, Received = received }));
+            if (await session.PrepareMoveAsync().ConfigureAwait(false) is var (received, socket)) moving.Add((session, wanted with { Unfinished = false, Received = received }, socket));
         }
         return moving;
+    }
+
+    private static void FinishMoves(List<(StreamSession Session, AttachedClient Client, Fd Socket)> moving, bool done)
+    {
+        foreach (var (session, _, socket) in moving)
+        {
+            socket.Dispose();
+            session.FinishMove(done);
+        }
     }
 
     private async Task RescueExecsAsync(Container container, CancellationToken stop)
@@ -176,7 +185,7 @@ public sealed partial class ContainerService
                 lock (container.Gate) now = container.Process;
                 if (now is null) return;
                 var adopt = new AdoptRequest { Container = container.Id, Exec = exec.Id, Pid = exec.Pid, Terminal = exec.Request.Tty };
-                var taken = await AdoptAsync(now.Supervisor, adopt, process.Process, process.Stdio, [.. moving.Select(m => (m.Client, m.Session.Remote))], stop).ConfigureAwait(false);
+                var taken = await AdoptAsync(now.Supervisor, adopt, process.Process, process.Stdio, [.. moving.Select(m => (m.Client, m.Socket))], stop).ConfigureAwait(false);
                 Reap(taken, new ReapedRequest { Container = container.Id, Exec = exec.Id });
                 done = exec.TryKeep(taken);
             }
@@ -191,7 +200,7 @@ public sealed partial class ContainerService
             }
             finally
             {
-                foreach (var (session, _) in moving) session.FinishMove(done);
+                FinishMoves(moving, done);
             }
         }
     }

@@ -23,6 +23,9 @@ internal sealed class StreamSession : IDisposable
     private readonly FrameMeter meter = new();
     private readonly CancellationTokenSource over = new();
     private Move move = new();
+
+    /// <summary>Guards our copy of the supervisor's end: a process ends, a client goes and a supervisor dies when they will.</summary>
+    private readonly Lock gate = new();
     private volatile Socket local;
     private volatile bool inputEnded, finished;
 
@@ -66,8 +69,8 @@ internal sealed class StreamSession : IDisposable
     public void BeginAt(AttachedReply? from) => meter.Begin(from);
 
     /// <summary>The supervisor is dead: makes another socket pair for the next one, once everything that it had sent is counted.</summary>
-    /// <returns>What the client has had; null when it does not read, or the session is over.</returns>
-    public async Task<AttachedReply?> PrepareMoveAsync()
+    /// <returns>What the client has had, and the next supervisor's end for the caller to send and close; null when the client does not read, or the session is over.</returns>
+    public async Task<(AttachedReply Received, Fd Socket)?> PrepareMoveAsync()
     {
         if (finished) return null;
         var now = move;
@@ -84,21 +87,33 @@ internal sealed class StreamSession : IDisposable
         var (socket, remote) = CreatePair();
         if (untaken.Length > 0) await socket.SendAsync(untaken, SocketFlags.None).ConfigureAwait(false);   // an empty socket takes as much as one held
         untaken = [];
-        var old = local;
-        (local, Remote) = (socket, remote);
+        var sent = remote.Duplicate();
+        lock (gate)
+        {
+            if (over.IsCancellationRequested)
+            {
+                foreach (IDisposable unused in (IDisposable[])[socket, remote, sent]) unused.Dispose();
+                return null;
+            }
+            var old = local;
+            (local, Remote) = (socket, remote);
+            old.Dispose();
+        }
         Interlocked.MemoryBarrier();   // the other half of EndInput: whichever comes second sees what the first has written
-        old.Dispose();
         if (inputEnded) EndInput();
-        return meter.Received;
+        return (meter.Received, sent);
     }
 
     /// <summary>Nobody is at the other end any more: keeps what was not taken there, and lets the output end. Input that comes from now on waits for the next socket.</summary>
     public void LetGo()
     {
-        if (Remote.IsClosed) return;
-        Shutdown(local);
-        untaken = [.. untaken, .. ReadUntaken(Remote)];
-        Remote.Dispose();
+        lock (gate)
+        {
+            if (Remote.IsClosed) return;
+            Shutdown(local);
+            untaken = [.. untaken, .. ReadUntaken(Remote)];
+            Remote.Dispose();
+        }
     }
 
     /// <summary>The process has ended: the output ends with what has been sent, whoever else holds the other end, and no other supervisor gets this session.</summary>
@@ -366,7 +381,10 @@ internal sealed class StreamSession : IDisposable
     {
         over.Cancel();   // not disposed: a move may be waiting on it
         move.Done.TrySetResult(false);
-        local.Dispose();
-        Remote.Dispose();
+        lock (gate)
+        {
+            local.Dispose();
+            Remote.Dispose();
+        }
     }
 }
