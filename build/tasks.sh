@@ -52,11 +52,23 @@ build() {
   say "built $("$out/bin/gantryd" --version)"
 }
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 unsteady=0
 count() { passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3)); }
 
+# A test that failed may have met a race, its own or the product's. When they are few they are run again, three times: it stays a failure unless it
+# passes each time, and it is named in any case.
+passes_again() { # passes_again NAME: the failed tests of a suite
+  local names filter round
+  names=$(grep -o '<UnitTestResult [^>]*outcome="Failed"' "$out/test-results/$1.trx" | sed 's/.* testName="\([^"(]*\).*/\1/' | sort -u)
+  filter=$(sed 's/^/FullyQualifiedName=/' <<< "$names" | paste -sd '|')
+  for round in 1 2 3; do
+    say "again, $round of 3: $(tr '\n' ' ' <<< "$names")"
+    timeout -k 10 200 dotnet test "$root/tests/$1" --no-build -c Release --nologo -v quiet --filter "$filter" --logger 'console;verbosity=minimal' || return 1
+  done
+}
+
 run_xunit() { # run_xunit NAME SECONDS: counts come from the results file; a suite without one has failed as a whole
-  local results=$out/test-results/$1.trx counters
+  local results=$out/test-results/$1.trx counters good bad
   say "tests/$1"
   rm -f "$results"
   # A test that hangs ends its suite and is named; a suite never holds up a build server.
@@ -67,7 +79,9 @@ run_xunit() { # run_xunit NAME SECONDS: counts come from the results file; a sui
     return 0
   fi
   number() { sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" <<< "$counters"; }
-  count "$(number passed)" "$(number failed)" "$(number notExecuted)"
+  good=$(number passed) bad=$(number failed)
+  if [ "$bad" -gt 0 ] && [ "$bad" -le 3 ] && passes_again "$1"; then unsteady=$((unsteady + bad)) good=$((good + bad)) bad=0; fi
+  count "$good" "$bad" "$(number notExecuted)"
   grep -A3 'outcome="NotExecuted"' "$results" | sed -n 's/.*<Message>\(.*\)<\/Message>.*/skipped: \1/p' | sort | uniq -c || true
 }
 
@@ -81,6 +95,7 @@ run_pester() {
   busybox_rootfs | "$out/bin/gantry" import --fromSrc - --repo busybox > /dev/null
   GANTRY_TEST_HOST=$GANTRY_HOST GANTRY_TEST_MODULE=$out/module/Gantry timeout -k 10 420 pwsh -NoProfile -File "$root/tests/Pester/Invoke-Tests.ps1" -Output Normal | tee "$log" || true
   engine_stop
+  unsteady=$((unsteady + $(grep -c '^passed when run again: ' "$log" || true)))
   line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
   if [ -z "$line" ]; then echo 'tests/Pester did not run to its end'; count 0 1 0; return 0; fi
   count "${line%% passed*}" "$(sed 's/.*, \([0-9]*\) failed/\1/' <<< "$line")" "$(sed -n 's/^\([0-9]*\) skipped$/\1/p' "$log" | tail -n 1 | grep . || echo 0)"
@@ -93,6 +108,7 @@ run_tests() {
   GANTRY_TEST_BIN=$out/bin run_xunit Integration 720
   run_pester
   [ "$skipped" = 0 ] || echo "$skipped skipped"
+  [ "$unsteady" = 0 ] || echo "$unsteady failed at first and passed when run again"
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ]
 }
