@@ -50,7 +50,7 @@ public sealed partial class ImageStore(Database database, ContentStore content, 
     /// <param name="parent">The id of the image that it was made from here.</param>
     /// <param name="stack">Leases on its layers, bottom first; they stay the caller's.</param>
     /// <param name="names">Names to give it; each is taken from whoever has it.</param>
-    /// <param name="built">It was made by a step of a build here, which holds it (<see cref="Hold"/>).</param>
+    /// <param name="built">It was made by a step of a build here, which holds it (<see cref="TryHold"/>).</param>
     /// <exception cref="InvalidArchiveException">The configuration is no image's, or its layers are others.</exception>
     public async Task<AddedImage> AddAsync(
         ReadOnlyMemory<byte> configuration, string? parent, IReadOnlyList<Layer> stack, IReadOnlyList<ImageReference> names, CancellationToken cancellation, bool built = false)
@@ -83,7 +83,7 @@ public sealed partial class ImageStore(Database database, ContentStore content, 
             var next = current;
             foreach (var (name, owner) in displaced) next = WithoutName(next, owner!.Id, name);
             image = image with { IsBuilt = image.IsBuilt || built, Names = Sorted(image.Names.Union(names)), LastTagged = names.Count > 0 ? now : image.LastTagged };
-            if (built) Hold(image.Id);   // before a prune can see it
+            if (built) TryHold(image.Id);   // before a prune can see it; as changes are held off, nothing is doomed
             current = next.With(image);
             return new AddedImage(image, known is null, [.. displaced.Select(d => (d.Name, d.Owner!))]);
         }, cancellation).ConfigureAwait(false);
