@@ -75,11 +75,16 @@ public sealed partial class ImageStore(Database database, ContentStore content, 
             await database.WriteAsync(w =>
             {
                 foreach (var layer in stack) InsertLayer(w, layer);
-                if (known is null) InsertImage(w, image);
+                if (known is null)
+                {
+                    w.Execute("DELETE FROM images WHERE id = $1", image.Id);   // one that is not served: its names and layers go with it
+                    InsertImage(w, image);
+                }
                 if (built) w.Execute("INSERT OR IGNORE INTO built_images (image) VALUES ($1)", image.Id);
                 foreach (var name in names) InsertName(w, name, image.Id, now);
             }).ConfigureAwait(false);
             if (known is null) layers.AddReferences(image.Layers);
+            if (unserved.Remove(image.Id, out var kept)) layers.DropReferences(kept);
             var next = current;
             foreach (var (name, owner) in displaced) next = WithoutName(next, owner!.Id, name);
             image = image with { IsBuilt = image.IsBuilt || built, Names = Sorted(image.Names.Union(names)), LastTagged = names.Count > 0 ? now : image.LastTagged };
