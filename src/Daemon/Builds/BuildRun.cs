@@ -69,19 +69,19 @@ internal sealed partial class BuildRun(BuildTools tools, Job job, BuildRequest r
         return state.ImageId;
     }
 
-    private Task ShowImageAsync(StageState state, CancellationToken cancellation)
+    private async Task ShowImageAsync(StageState state, CancellationToken cancellation)
     {
-        if (state.ImageId.Length > 0 && !TryKeep(state.ImageId)) throw NotFound(state.ImageId);
-        return output.WriteAsync($" ---> {Short(state.ImageId)}\n", cancellation);
+        if (state.ImageId.Length > 0 && !await TryKeepAsync(state.ImageId, cancellation).ConfigureAwait(false)) throw NotFound(state.ImageId);
+        await output.WriteAsync($" ---> {Short(state.ImageId)}\n", cancellation).ConfigureAwait(false);
     }
 
     /// <summary>From here on a prune leaves an image to the next step.</summary>
     /// <returns>False when a prune was faster.</returns>
-    private bool TryKeep(string id)
+    private async Task<bool> TryKeepAsync(string id, CancellationToken cancellation)
     {
         if (!held.Contains(id))
         {
-            if (!store.TryHold(id)) return false;
+            if (!await store.TryHoldAsync(id, cancellation).ConfigureAwait(false)) return false;
             held.Add(id);
         }
         return store.Current.ById(id) is not null;
@@ -131,7 +131,7 @@ internal sealed partial class BuildRun(BuildTools tools, Job job, BuildRequest r
             return new StageState(Held(stage.ImageId).Config, stage.ImageId, plan.Escape, stageArguments) { Platform = platform };
         if (name == "scratch") return new StageState(new ContainerConfig(), "", plan.Escape, stageArguments) { Platform = platform };
         var image = await BaseImageAsync(name, platform, cancellation).ConfigureAwait(false);
-        if (!TryKeep(image.Id)) throw NotFound(image.Id);
+        if (!await TryKeepAsync(image.Id, cancellation).ConfigureAwait(false)) throw NotFound(image.Id);
         if (image.Os.Length > 0 && image.Os != "linux") throw EngineException.InvalidParameter("operating system is not supported");
         return new StageState(image.Config, image.Id, plan.Escape, stageArguments) { Platform = platform };
     }
@@ -200,7 +200,7 @@ internal sealed partial class BuildRun(BuildTools tools, Job job, BuildRequest r
     private async Task<bool> TryUseCacheAsync(StageState state, ContainerConfig config, CancellationToken cancellation)
     {
         if (await cache.ProbeAsync(state.ImageId, config, state.Platform, cancellation).ConfigureAwait(false) is not { } found) return false;
-        if (!TryKeep(found)) return false;
+        if (!await TryKeepAsync(found, cancellation).ConfigureAwait(false)) return false;
         await output.WriteAsync(" ---> Using cache\n", cancellation).ConfigureAwait(false);
         state.ImageId = found;
         return true;

@@ -23,6 +23,18 @@ public sealed partial class ImageStore
         }
     }
 
+    /// <summary>Waits for whoever may take it away: it stays, or it goes.</summary>
+    /// <returns>False when it is gone.</returns>
+    public async Task<bool> TryHoldAsync(string id, CancellationToken cancellation)
+    {
+        while (!TryHold(id))
+        {
+            if (Current.ById(id) is null) return false;
+            await ChangeAsync(static () => Task.FromResult(true), cancellation).ConfigureAwait(false);
+        }
+        return true;
+    }
+
     public void Release(string id)
     {
         while (holds.TryGetValue(id, out int count))
