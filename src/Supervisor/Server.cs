@@ -19,6 +19,9 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
     private readonly ConcurrentDictionary<MessageChannel, TaskCompletionSource> connections = new();
     private readonly ConcurrentDictionary<Task, byte> starts = new();
     private static readonly TimeSpan FormerDaemonGrace = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a start may take that a former daemon had asked for: one that hangs counts as cut off.</summary>
+    private static readonly TimeSpan StartGrace = TimeSpan.FromSeconds(30);
     private readonly BlockingCollection<Reply> notices = [];
     private static readonly TimeSpan OutOfMemoryGrace = TimeSpan.FromMilliseconds(50);
     private volatile bool retiring;
@@ -51,7 +54,7 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
     {
         var former = connections.Where(c => c.Key != channel).Select(c => c.Value.Task);
         await Task.WhenAny(Task.WhenAll(former), Task.Delay(FormerDaemonGrace)).ConfigureAwait(false);
-        await Task.WhenAll(starts.Keys).ConfigureAwait(false);
+        await Task.WhenAny(Task.WhenAll(starts.Keys), Task.Delay(StartGrace)).ConfigureAwait(false);
     }
 
     private void Dispatch(MessageChannel channel, Request request, List<Fd> fds)
@@ -91,6 +94,9 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
                 break;
             case { Update: { } update }:
                 _ = Task.Run(() => Answer(channel, request.Id, fds, () => Holding(() => Update(update))));
+                break;
+            case { Signal: { Exec: null, All: true } all }:
+                _ = Task.Run(() => Answer(channel, request.Id, fds, () => Signal(all)));   // waits for the processes to die
                 break;
             case { Signal: { Exec: null } signal }:
                 Answer(channel, request.Id, fds, () => Signal(signal));
@@ -211,23 +217,23 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
                 MountSources = Pick(run.MountDescriptors, fds),
             });
             streams.Adopt();
+            (started.State.StdinPipe, started.State.StdoutPipe, started.State.StderrPipe) = streams.Pipes;
+            StateFile.Write(run.StateDirectory, started.State);
         }
         catch
         {
-            started?.SignalAll(9);
+            if (started is not null) GiveUp(started);
             writer?.Dispose();
             streams.Dispose();
             StateFile.Remove(run.StateDirectory);
             throw;
         }
 
-        (started.State.StdinPipe, started.State.StdoutPipe, started.State.StderrPipe) = streams.Pipes;
-        StateFile.Write(run.StateDirectory, started.State);
         var container = new SupervisedContainer(run.Container, started, run.StateDirectory);
         var init = new SupervisedProcess(loop, run.Container, null, started.Init, streams, run.Stdio, writer, p => OnFinished(container, p))
         {
             StdinClosed = () => notices.Add(new Reply { StdinClosed = run.Container }),
-            OrphansHoldOutput = started.SharesPidNamespace ? () => started.SignalAll(9) : null,
+            OrphansHoldOutput = started.SharesPidNamespace ? () => EndAll(started) : null,
             Monitor = started.Monitor,
             ReadExit = started.ReadExit,
         };
@@ -236,6 +242,23 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
         containers[run.Container] = container;
         var early = TakeClients(run.Clients, fds);
         return Started(init) with { Then = () => Watch(container, early) };
+    }
+
+    /// <summary>Waits for the processes to die, which may take long: on a worker's thread.</summary>
+    private static void EndAll(IDriverContainer container) => _ = Task.Run(() => container.SignalAll(9));
+
+    /// <summary>A start that has failed when the process ran already.</summary>
+    private void GiveUp(IDriverContainer started)
+    {
+        try
+        {
+            started.SignalAll(9);
+            started.Delete();
+        }
+        catch (Exception e) when (e is KernelException or DriverException or IOException)
+        {
+            log($"a container whose start failed could not be cleaned up after: {e.Message}");
+        }
     }
 
     /// <summary>Takes over a container whose supervisor has died: watches its process, its streams and its memory from here on.</summary>
@@ -254,7 +277,7 @@ internal sealed class Server(EventLoop loop, IReadOnlyDictionary<string, IExecDr
         {
             IsAdopted = true,
             StdinClosed = () => notices.Add(new Reply { StdinClosed = adopt.Container }),
-            OrphansHoldOutput = adopted.SharesPidNamespace ? () => adopted.SignalAll(9) : null,
+            OrphansHoldOutput = adopted.SharesPidNamespace ? () => EndAll(adopted) : null,
             Monitor = adopted.Monitor,
             ReadExit = adopted.ReadExit,
         };

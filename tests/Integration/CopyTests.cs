@@ -140,6 +140,21 @@ public sealed class CopyTests(BusyboxFixture fixture) : IClassFixture<BusyboxFix
         }
     }
 
+    /// <summary>The archive is larger than everything between the engine and a client that does not read, so the container goes in the middle of it.</summary>
+    [Theory]
+    [InlineData("export")]
+    [InlineData("archive?path=/d")]
+    public async Task An_archive_of_a_container_that_is_removed_meanwhile_does_not_look_whole(string what)
+    {
+        string id = await engine.RunAsync(Api.Script("mkdir /d; dd if=/dev/zero of=/d/f bs=1M count=64 2> /dev/null; echo; sleep 1000"));
+        await Eventually.IsAsync(async () => (await engine.LogsAsync(id)).Length > 0);
+        using var answer = await engine.Http.GetAsync($"/v1.51/containers/{id}/{what}", HttpCompletionOption.ResponseHeadersRead);
+        Assert.True(answer.IsSuccessStatusCode);
+        using var archive = await answer.Content.ReadAsStreamAsync();
+        await engine.RemoveAsync(id);
+        await Assert.ThrowsAnyAsync<IOException>(() => archive.CopyToAsync(Stream.Null));
+    }
+
     [Fact]
     public async Task Copying_commit_and_export_are_told_as_events()
     {

@@ -25,7 +25,7 @@ internal static class BuildPrune
                 kept += own;
                 continue;
             }
-            foreach (var item in await DeleteAsync(images, image.Id, cancellation).ConfigureAwait(false))
+            foreach (var item in await DeleteAsync(images, image.Id, request, cancellation).ConfigureAwait(false))
             {
                 if (item.Deleted is not { } id) continue;
                 if (sizes.TryGetValue(id, out long size)) response.SpaceReclaimed += size;
@@ -78,11 +78,11 @@ internal static class BuildPrune
     }
 
     /// <summary>What is in use, or has gone meanwhile, is left.</summary>
-    private static async Task<List<ImageDeleteItem>> DeleteAsync(ImageService images, string id, CancellationToken cancellation)
+    private static async Task<List<ImageDeleteItem>> DeleteAsync(ImageService images, string id, BuildPruneRequest request, CancellationToken cancellation)
     {
         try
         {
-            return await images.DeleteAsync(new ImageDeleteRequest(id, Force: false, NoPrune: false), cancellation).ConfigureAwait(false);
+            return await images.PruneAsync(id, i => IsCache(images.Current, i, request), cancellation).ConfigureAwait(false);
         }
         catch (EngineException e) when (e.Kind is ErrorKind.Conflict or ErrorKind.NotFound)
         {

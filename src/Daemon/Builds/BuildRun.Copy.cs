@@ -22,8 +22,30 @@ internal sealed partial class BuildRun
     {
         var copy = Expand(state, written);
         uint? mode = copy.Mode.Length > 0 ? ParseMode(copy.Mode) : null;
-        var image = copy.From.Length > 0 ? await SourceImageAsync(copy.From, cancellation).ConfigureAwait(false) : null;
-        using var imageRoot = image is null ? null : OpenImage(image);
+        if (copy.From.Length == 0)
+        {
+            await CopyAsync(state, copy, mode, null, cancellation).ConfigureAwait(false);
+            return;
+        }
+        var image = await SourceImageAsync(copy.From, cancellation).ConfigureAwait(false);
+        var leases = new List<LayerLease>();
+        try
+        {
+            // The image may be deleted while its files are read: they stay until then.
+            foreach (var chain in image.Layers) leases.Add(store.Layers.TryLease(chain) ?? throw NotFound(image.Id));
+            using var root = OpenImage(image);
+            await CopyAsync(state, copy, mode, root, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (var lease in leases) lease.Dispose();
+            await store.CollectAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <param name="imageRoot">The files of the image that <c>--from</c> names; null for the context's.</param>
+    private async Task CopyAsync(StageState state, CopyCommand copy, uint? mode, DirectoryFd? imageRoot, CancellationToken cancellation)
+    {
         var opened = new List<DirectoryFd>();
         try
         {

@@ -71,14 +71,20 @@ internal sealed partial class BuildRun(BuildTools tools, Job job, BuildRequest r
 
     private Task ShowImageAsync(StageState state, CancellationToken cancellation)
     {
-        if (state.ImageId.Length > 0) Keep(state.ImageId);
+        if (state.ImageId.Length > 0 && !TryKeep(state.ImageId)) throw NotFound(state.ImageId);
         return output.WriteAsync($" ---> {Short(state.ImageId)}\n", cancellation);
     }
 
     /// <summary>From here on a prune leaves an image to the next step.</summary>
-    private void Keep(string id)
+    /// <returns>False when a prune was faster.</returns>
+    private bool TryKeep(string id)
     {
-        if (held.Add(id)) store.Hold(id);
+        if (!held.Contains(id))
+        {
+            if (!store.TryHold(id)) return false;
+            held.Add(id);
+        }
+        return store.Current.ById(id) is not null;
     }
 
     /// <summary>The next step stands on an image that was made for this build, and so is held for it already.</summary>
@@ -125,11 +131,14 @@ internal sealed partial class BuildRun(BuildTools tools, Job job, BuildRequest r
             return new StageState(Held(stage.ImageId).Config, stage.ImageId, plan.Escape, stageArguments) { Platform = platform };
         if (name == "scratch") return new StageState(new ContainerConfig(), "", plan.Escape, stageArguments) { Platform = platform };
         var image = await BaseImageAsync(name, platform, cancellation).ConfigureAwait(false);
+        if (!TryKeep(image.Id)) throw NotFound(image.Id);
         if (image.Os.Length > 0 && image.Os != "linux") throw EngineException.InvalidParameter("operating system is not supported");
         return new StageState(image.Config, image.Id, plan.Escape, stageArguments) { Platform = platform };
     }
 
-    private Image Held(string id) => store.Current.ById(id) ?? throw EngineException.NotFound($"No such image: {id}");
+    private Image Held(string id) => store.Current.ById(id) ?? throw NotFound(id);
+
+    private static EngineException NotFound(string id) => EngineException.NotFound($"No such image: {id}");
 
     private async Task RunTriggersAsync(StageState state, List<string> triggers, CancellationToken cancellation)
     {
@@ -191,8 +200,7 @@ internal sealed partial class BuildRun(BuildTools tools, Job job, BuildRequest r
     private async Task<bool> TryUseCacheAsync(StageState state, ContainerConfig config, CancellationToken cancellation)
     {
         if (await cache.ProbeAsync(state.ImageId, config, state.Platform, cancellation).ConfigureAwait(false) is not { } found) return false;
-        Keep(found);
-        if (store.Current.ById(found) is null) return false;   // a prune was faster
+        if (!TryKeep(found)) return false;
         await output.WriteAsync(" ---> Using cache\n", cancellation).ConfigureAwait(false);
         state.ImageId = found;
         return true;

@@ -80,13 +80,7 @@ public sealed class BuildService : IAsyncDisposable
         await using var output = new BuildOutput(job, request.Quiet ? folder.NewPath("output") : null);
         try
         {
-            string image = await BuildAsync(job, request, folder, output, cancellation).ConfigureAwait(false);
-            await output.WriteAsync($"Successfully built {image[(image.IndexOf(':', StringComparison.Ordinal) + 1)..][..12]}\n", cancellation).ConfigureAwait(false);
-            foreach (var name in names)
-            {
-                events.Publish("tag", await tools.Images.Store.TagAsync(image, name, cancellation).ConfigureAwait(false), name.Familiar);
-                await output.WriteAsync($"Successfully tagged {name.Familiar}\n", cancellation).ConfigureAwait(false);
-            }
+            string image = await BuildAsync(job, request, names, folder, output, cancellation).ConfigureAwait(false);
             await output.QuietResultAsync(image, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is EngineException or KernelException or InvalidArchiveException or IOException && !cancellation.IsCancellationRequested)
@@ -97,7 +91,7 @@ public sealed class BuildService : IAsyncDisposable
         }
     }
 
-    private async Task<string> BuildAsync(Job job, BuildRequest request, BuildFolder folder, BuildOutput output, CancellationToken cancellation)
+    private async Task<string> BuildAsync(Job job, BuildRequest request, List<ImageReference> names, BuildFolder folder, BuildOutput output, CancellationToken cancellation)
     {
         var (context, dockerfile) = await contexts.OpenAsync(request, job.Input, folder, output, cancellation).ConfigureAwait(false);
         using (context)
@@ -107,7 +101,15 @@ public sealed class BuildService : IAsyncDisposable
             if (plan.Stages.Count == 0) throw EngineException.InvalidParameter("no build stage in current context");
             plan = plan.WithLabels(request.Labels);
             using var run = new BuildRun(tools, job, request, plan, context, folder, output);
-            return await run.RunAsync(cancellation).ConfigureAwait(false);
+            string image = await run.RunAsync(cancellation).ConfigureAwait(false);
+            // The run holds the image until it has its names.
+            await output.WriteAsync($"Successfully built {image[(image.IndexOf(':', StringComparison.Ordinal) + 1)..][..12]}\n", cancellation).ConfigureAwait(false);
+            foreach (var name in names)
+            {
+                events.Publish("tag", await tools.Images.Store.TagAsync(image, name, cancellation).ConfigureAwait(false), name.Familiar);
+                await output.WriteAsync($"Successfully tagged {name.Familiar}\n", cancellation).ConfigureAwait(false);
+            }
+            return image;
         }
     }
 

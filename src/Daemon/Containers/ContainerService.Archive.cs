@@ -93,6 +93,7 @@ public sealed partial class ContainerService
             if (TryOpenRunning(container) is { } live)
             {
                 using (live) await work(live).ConfigureAwait(false);
+                RefuseIfRemoved(container);
                 return;
             }
             await container.Operation.WaitAsync(cancellation).ConfigureAwait(false);

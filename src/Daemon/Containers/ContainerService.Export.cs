@@ -32,6 +32,7 @@ public sealed partial class ContainerService
             using var archive = new TreeTarSource(root, new TreeTarForm());
             job.Output.ContentType = "application/octet-stream";
             await SendAsync(job, archive, cancellation).ConfigureAwait(false);
+            RefuseIfRemoved(container);
         }
         catch (KernelException e) when (!job.Output.HasStarted)
         {
@@ -49,6 +50,12 @@ public sealed partial class ContainerService
         }
         using var mounted = RootOf(container.Id).MountForReading(images.LayersOf(container.Id));
         return DirectoryFd.Open(mounted);
+    }
+
+    /// <summary>To be called after the last byte: files that a removal has taken away meanwhile are missing, and the answer must not end as if it were whole.</summary>
+    private void RefuseIfRemoved(Container container)
+    {
+        if (container.Status.Removing || store.Find(container.Id) is null) throw EngineException.Conflict($"container {container.Id} was removed while its files were in use");
     }
 
     /// <summary>Reads on threads that may block, and writes as fast as the client takes it.</summary>

@@ -42,7 +42,7 @@ public sealed partial class ContainerService : IAsyncDisposable
         background = new BackgroundWork(log);
         var loop = new EventLoop("daemon events");
         loop.Start();
-        fileChanges = new Lazy<FileChanges>(() => new FileChanges(loop));
+        fileChanges = new Lazy<FileChanges>(() => new FileChanges(loop), LazyThreadSafetyMode.PublicationOnly);   // a failure is not kept: the host may have more of them later
         ended = new ProcessEnds(loop);
         orphans = new OrphanReaper(IsAwaited);
         supervisors.Notice = OnNotice;

@@ -190,8 +190,8 @@ public sealed class Engine
         {
             if (shutdown is not null) throw EngineException.Unavailable("engine is shutdown");
             if (Counts(job)) active++;
+            jobs[job.Id] = job;
         }
-        jobs[job.Id] = job;
     }
 
     private void Leave(Job job, bool keep)

@@ -171,6 +171,10 @@ public sealed class ImageService : IAsyncDisposable
     internal Task<List<ImageDeleteItem>> DeleteAsync(ImageDeleteRequest request, CancellationToken cancellation) =>
         removal.RunAsync(request.Name, request.Force, !request.NoPrune, cancellation);
 
+    /// <summary>Deletes an image for a prune: one that nobody holds and that is still wanted when nothing can change any more.</summary>
+    internal Task<List<ImageDeleteItem>> PruneAsync(string id, Func<Image, bool> isWanted, CancellationToken cancellation) =>
+        removal.RunAsync(id, force: false, prune: true, cancellation, isWanted);
+
     internal Task<ImagesPruneResponse> PruneAsync(ImagePruneRequest request, CancellationToken cancellation) => prune.RunAsync(request.Filters, cancellation);
 
     /// <exception cref="EngineException">404 also for a name that is malformed, as with dockerd; 400 for a bad new name.</exception>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using Gantry.Daemon.Engine;
 using Gantry.Daemon.Networks.Addresses;
+using Gantry.Daemon.Networks.Bridges;
 using Gantry.Daemon.Networks.Ports;
 using Gantry.Protocol.Networks;
 
@@ -17,22 +18,37 @@ public sealed partial class NetworkService
     private sealed class AllocatedSet(IPAddress address)
     {
         private readonly List<PortSet> ports = [];
+        private bool ended;
 
         public IPAddress Address { get; } = address;
 
-        public void Add(PortSet set)
+        /// <summary>False when it has been taken back already.</summary>
+        public bool TryAdd(PortSet set)
         {
-            lock (ports) ports.Add(set);
+            lock (ports)
+            {
+                if (!ended) ports.Add(set);
+                return !ended;
+            }
         }
 
         public async Task EndAsync()
         {
-            foreach (var set in ports) await set.DisposeAsync().ConfigureAwait(false);
+            foreach (var set in End()) await set.DisposeAsync().ConfigureAwait(false);
         }
 
         public async Task LetGoAsync()
         {
-            foreach (var set in ports) await set.LetGoAsync().ConfigureAwait(false);
+            foreach (var set in End()) await set.LetGoAsync().ConfigureAwait(false);
+        }
+
+        private List<PortSet> End()
+        {
+            lock (ports)
+            {
+                ended = true;
+                return [.. ports];
+            }
         }
     }
 
@@ -44,12 +60,13 @@ public sealed partial class NetworkService
         var network = networks.ByName("bridge");
         if (network?.Bridge is not { } bridge) throw EngineException.Unavailable("there is no default bridge");
         IPAddress? address = null;
+        string owner = $"interface {PreparedEndpoint.NewId()}";   // nobody's lease but this one's: what is asked for twice is refused
         if (requested.Length > 0)
         {
             if (!IPAddress.TryParse(requested, out address)) throw EngineException.InvalidParameter($"invalid IP address: {requested}");
-            if (!bridge.Subnet.TryLease(address, id)) throw EngineException.Conflict($"the address {requested} is not free in {bridge.Subnet.Network}");
+            if (!bridge.Subnet.TryLease(address, owner)) throw EngineException.Conflict($"the address {requested} is not free in {bridge.Subnet.Network}");
         }
-        address ??= bridge.Subnet.Lease(id) ?? throw EngineException.System("no unallocated IP address in " + bridge.Subnet.Network);
+        address ??= bridge.Subnet.Lease(owner) ?? throw EngineException.System("no unallocated IP address in " + bridge.Subnet.Network);
         if (!interfaces.TryAdd(id, new AllocatedSet(address)))
         {
             bridge.Subnet.Release(address, rest: false);
@@ -81,7 +98,11 @@ public sealed partial class NetworkService
         if (request.HostIP.Length > 0 && !IPAddress.TryParse(request.HostIP, out address)) throw EngineException.InvalidParameter($"Bad parameter: invalid host ip {request.HostIP}");
         var port = ContainerPort.Parse(string.Create(CultureInfo.InvariantCulture, $"{request.ContainerPort}/{request.Protocol}"));
         var ports = await publisher.PublishAsync(set.Address, [new PortRequest(port, [address], new HostPorts(request.HostPort, request.HostPort))], cancellation).ConfigureAwait(false);
-        set.Add(ports);
+        if (!set.TryAdd(ports))
+        {
+            await ports.DisposeAsync().ConfigureAwait(false);
+            throw EngineException.NotFound($"no interface is allocated for {request.Id}");
+        }
         store.Publish(ports.Ports, request.Id);
         return new AllocatedPort { HostIP = ports.Ports[0].HostIp, HostPort = ports.Ports[0].HostPort };
     }

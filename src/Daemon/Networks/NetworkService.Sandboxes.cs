@@ -157,7 +157,7 @@ public sealed partial class NetworkService
         }
         catch
         {
-            if (ports is not null) await ports.DisposeAsync().ConfigureAwait(false);
+            if (ports is not null) await TryAsync(request.ContainerId, "taking back its ports", ports.DisposeAsync).ConfigureAwait(false);
             prepared?.Dispose();
             bridge.Subnet.Release(address, rest: prepared is not null);
             store.Release(request.ContainerId);

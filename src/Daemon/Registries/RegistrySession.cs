@@ -19,12 +19,14 @@ internal sealed class RegistrySession(RegistryAccess access, RegistryEndpoint en
 
     public TimeSpan SilenceLimit => access.Settings.SilenceLimit;
 
+    public TimeSpan StoreLimit => access.Settings.StoreLimit;
+
     /// <summary>Asks whether there is a registry, and what it wants to know of its clients.</summary>
     /// <exception cref="RegistryException">Nobody answers.</exception>
     public async Task PingAsync(CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, endpoint.Address("/v2/"));
-        using var answer = await SendOnceAsync(request, cancellation).ConfigureAwait(false);
+        using var answer = await SendOnceAsync(request, SilenceLimit, cancellation).ConfigureAwait(false);
         challenge = Challenge(answer);
         access.Remember(endpoint);
     }
@@ -32,28 +34,29 @@ internal sealed class RegistrySession(RegistryAccess access, RegistryEndpoint en
     /// <summary>Sends a request as whoever we are. The answer may be of any status, 401 too when nothing that we have helps; the caller disposes it.</summary>
     /// <param name="make">Makes the request; asked again when a token has to be renewed.</param>
     /// <param name="scopes">What it is for: <c>repository:path:pull</c>.</param>
+    /// <param name="limit">How long the head of the answer may take; null for <see cref="SilenceLimit"/>.</param>
     /// <exception cref="RegistryException">Nobody answers, credentials are needed and there are none, or the token server refuses.</exception>
-    public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> make, IReadOnlyList<string> scopes, CancellationToken cancellation)
+    public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> make, IReadOnlyList<string> scopes, CancellationToken cancellation, TimeSpan? limit = null)
     {
         var known = challenge;
-        var answer = await SendAuthorizedAsync(make, scopes, cancellation).ConfigureAwait(false);
+        var answer = await SendAuthorizedAsync(make, scopes, limit, cancellation).ConfigureAwait(false);
         // A token that has run out, or a registry that lets everybody in by the front door only.
         bool renewable = Challenge(answer) is { } asked && (known is null || asked.IsBearer) && !IsRefusal(asked);
         if (!renewable) return answer;
         challenge = Challenge(answer);
         tokens.Clear();
         answer.Dispose();
-        return await SendAuthorizedAsync(make, scopes, cancellation).ConfigureAwait(false);
+        return await SendAuthorizedAsync(make, scopes, limit, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>A new token of the same kind would be refused as well.</summary>
     private static bool IsRefusal(AuthChallenge asked) => asked.Parameters.GetValueOrDefault("error") is "insufficient_scope";
 
-    private async Task<HttpResponseMessage> SendAuthorizedAsync(Func<HttpRequestMessage> make, IReadOnlyList<string> scopes, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendAuthorizedAsync(Func<HttpRequestMessage> make, IReadOnlyList<string> scopes, TimeSpan? limit, CancellationToken cancellation)
     {
         using var request = make();
         request.Headers.Authorization = await AuthorizationAsync(request, scopes, cancellation).ConfigureAwait(false);
-        return await SendOnceAsync(request, cancellation).ConfigureAwait(false);
+        return await SendOnceAsync(request, limit ?? SilenceLimit, cancellation).ConfigureAwait(false);
     }
 
     private async Task<AuthenticationHeaderValue?> AuthorizationAsync(HttpRequestMessage request, IReadOnlyList<string> scopes, CancellationToken cancellation)
@@ -94,10 +97,10 @@ internal sealed class RegistrySession(RegistryAccess access, RegistryEndpoint en
     }
 
     /// <summary>The head of the answer must come in time; its body is the caller's.</summary>
-    private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendOnceAsync(HttpRequestMessage request, TimeSpan patience, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        if (request.Content is null) limit.CancelAfter(SilenceLimit);   // an upload may take as long as it takes
+        if (request.Content is null or ByteArrayContent) limit.CancelAfter(patience);   // content that is made while it is sent may take as long as it takes
         try
         {
             return await endpoint.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);

@@ -18,4 +18,7 @@ public sealed record RegistrySettings
     public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(15);
 
     public TimeSpan SilenceLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a registry may take to check and store what was uploaded.</summary>
+    public TimeSpan StoreLimit { get; init; } = TimeSpan.FromMinutes(5);
 }

@@ -46,7 +46,7 @@ internal sealed partial class RemoteRepository
     {
         var address = new Uri(upload.AbsoluteUri + (upload.Query.Length > 0 ? "&" : "?") + "digest=" + Uri.EscapeDataString(digest));
         using var answer = await session.SendAsync(
-            () => new HttpRequestMessage(HttpMethod.Put, address) { Content = Binary(new ByteArrayContent(rest ?? [])) }, scopes, cancellation).ConfigureAwait(false);
+            () => new HttpRequestMessage(HttpMethod.Put, address) { Content = Binary(new ByteArrayContent(rest ?? [])) }, scopes, cancellation, session.StoreLimit).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode) throw await RegistryErrors.FromAsync(answer, cancellation).ConfigureAwait(false);
     }
 
@@ -56,7 +56,7 @@ internal sealed partial class RemoteRepository
         using var answer = await session.SendAsync(() => new HttpRequestMessage(HttpMethod.Put, Address($"manifests/{reference}"))
         {
             Content = new ByteArrayContent(manifest) { Headers = { ContentType = new MediaTypeHeaderValue(mediaType) } },
-        }, scopes, cancellation).ConfigureAwait(false);
+        }, scopes, cancellation, session.StoreLimit).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode) throw await RegistryErrors.FromAsync(answer, cancellation).ConfigureAwait(false);
     }
 

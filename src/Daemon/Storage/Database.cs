@@ -62,25 +62,26 @@ public sealed class Database : IAsyncDisposable
 
     private void Run()
     {
-        var done = new List<TaskCompletionSource>();
+        var batch = new List<Change>();
         var reader = queue.Reader;
         while (WaitForChange(reader))
         {
-            done.Clear();
-            writer.Execute("BEGIN IMMEDIATE");
-            for (int n = 0; n < 256 && reader.TryRead(out var change); n++) Apply(change, done);
+            batch.Clear();
+            while (batch.Count < 256 && reader.TryRead(out var change)) batch.Add(change);
             try
             {
+                writer.Execute("BEGIN IMMEDIATE");
+                foreach (var change in batch) Apply(change);
                 writer.Execute("COMMIT");
             }
-            catch (SqliteException e)
+            catch (Exception e)
             {
-                // A full or failing disk. The transaction is gone; whoever waits learns why.
-                if (!connection.State.HasFlag(System.Data.ConnectionState.Closed)) writer.TryExecute("ROLLBACK");
-                foreach (var waiter in done) waiter.TrySetException(e);
+                // A full or failing disk, or another program that holds the file. The transaction is gone; whoever waits learns why, and the next batch is tried.
+                writer.TryExecute("ROLLBACK");
+                foreach (var change in batch) change.Done?.TrySetException(e);
                 continue;
             }
-            foreach (var waiter in done) waiter.TrySetResult();
+            foreach (var change in batch) change.Done?.TrySetResult();
         }
     }
 
@@ -90,20 +91,20 @@ public sealed class Database : IAsyncDisposable
         return wait.IsCompletedSuccessfully ? wait.Result : wait.AsTask().GetAwaiter().GetResult();   // the writer's own thread: nothing else waits on it
     }
 
-    private void Apply(Change change, List<TaskCompletionSource> done)
+    /// <summary>Applies a change, or fails it alone. An exception ends the whole batch.</summary>
+    private void Apply(Change change)
     {
         writer.Execute("SAVEPOINT change");
         try
         {
             change.Apply(writer);
             writer.Execute("RELEASE change");
-            if (change.Done is { } waiter) done.Add(waiter);
         }
         catch (Exception e)
         {
-            writer.TryExecute("ROLLBACK TO change");
-            writer.TryExecute("RELEASE change");
             change.Done?.TrySetException(e);
+            // After some errors SQLite has rolled back the whole transaction by itself (sqlite.org/lang_transaction.html), and the savepoint has gone with it.
+            if (!writer.TryExecute("ROLLBACK TO change") || !writer.TryExecute("RELEASE change")) throw;
         }
     }
 

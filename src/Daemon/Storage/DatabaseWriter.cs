@@ -10,15 +10,17 @@ public sealed class DatabaseWriter(SqliteConnection connection) : IDisposable
     /// <summary>Number of rows changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<object?> parameters) => Prepare(sql, parameters).ExecuteNonQuery();
 
-    internal void TryExecute(string sql)
+    /// <summary>For undoing what failed: the first error is the one that counts.</summary>
+    internal bool TryExecute(string sql)
     {
         try
         {
             Execute(sql);
+            return true;
         }
-        catch (SqliteException)
+        catch (Exception e) when (e is SqliteException or InvalidOperationException)
         {
-            // Undoing what failed: the first error is the one that counts.
+            return false;
         }
     }
 

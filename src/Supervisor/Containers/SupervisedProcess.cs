@@ -303,8 +303,14 @@ internal sealed class SupervisedProcess : IOutputSink
         if (finishing) return;
         finishing = true;
         graceTimer?.Dispose();
-        CompleteLog();
-        finished(this);
+        try
+        {
+            CompleteLog();
+        }
+        finally
+        {
+            finished(this);   // its end is told, whatever becomes of its log
+        }
     }
 
     private void CompleteLog()

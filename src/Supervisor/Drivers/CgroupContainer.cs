@@ -21,14 +21,14 @@ internal abstract class CgroupContainer(PidFd init, ICgroup cgroup, ContainerSta
 
     public OutOfMemoryWatch? OutOfMemory { get; } = state.HasMemoryLimit ? Watch(cgroup) : null;
 
-    /// <summary>Null when the group has gone already: the container was quicker, and LXC removes the group itself.</summary>
+    /// <summary>Null when the group has gone already (the container was quicker, and LXC removes the group itself), or the host gives no more watches: the count is read at the end all the same.</summary>
     private static OutOfMemoryWatch? Watch(ICgroup cgroup)
     {
         try
         {
             return cgroup.WatchOutOfMemory();
         }
-        catch (KernelException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV)
+        catch (KernelException)
         {
             return null;
         }

@@ -34,8 +34,14 @@ internal sealed class LocalLog(LogRequest request) : LogWriter
     protected override void Flush()
     {
         var buffer = Buffer;
-        if (buffer.WrittenCount > 0) file.Write(buffer.WrittenSpan);
-        buffer.ResetWrittenCount();
+        try
+        {
+            if (buffer.WrittenCount > 0) file.Write(buffer.WrittenSpan);
+        }
+        finally
+        {
+            buffer.ResetWrittenCount();   // the buffer is that of every log
+        }
     }
 
     public override void Dispose() => file.Dispose();

@@ -52,7 +52,7 @@ internal sealed class RotatingFile : IDisposable
             records = records[there..];
             if (records.IsEmpty) return;
         }
-        if (maxSize > 0 && size > 0 && size + records.Length > maxSize) Rotate();
+        if (maxSize > 0 && size > 0 && size + records.Length > maxSize) TryRotate();
         fixed (byte* data = records)
         {
             int written = 0;
@@ -63,6 +63,19 @@ internal sealed class RotatingFile : IDisposable
                 written += (int)count;
             }
             size += written;
+        }
+    }
+
+    /// <summary>When somebody has taken the files away, or the disk is full, it goes on in the file that it has.</summary>
+    private void TryRotate()
+    {
+        try
+        {
+            Rotate();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or KernelException)
+        {
+            // The next record tries again.
         }
     }
 
@@ -80,13 +93,13 @@ internal sealed class RotatingFile : IDisposable
         {
             if (File.Exists($"{path}.{i}{suffix}")) File.Move($"{path}.{i}{suffix}", $"{path}.{i + 1}{suffix}", overwrite: true);
         }
-        File.Move(path, $"{path}.1", overwrite: true);
-        if (compress) Compress($"{path}.1");
+        if (File.Exists(path)) File.Move(path, $"{path}.1", overwrite: true);
         var next = OpenFile.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Append, Mode);
         file.Dispose();
         file = next;
         inode = PathStatus.Of(file).Inode;
         size = 0;
+        if (compress) Compress($"{path}.1");
     }
 
     private static void Compress(string full)

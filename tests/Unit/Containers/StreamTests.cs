@@ -2,6 +2,7 @@ using System.Text;
 using Gantry.Daemon.Containers.Logs;
 using Gantry.Daemon.Containers.Streams;
 using Gantry.Daemon.Engine;
+using Gantry.Linux.Polling;
 using Gantry.Protocol.Streams;
 using Gantry.Supervisor.Logs;
 using Gantry.Supervisor.Protocol;
@@ -106,6 +107,64 @@ public sealed class StreamTests
         string text = await ReadAsync(path, "json-file", All);
         Assert.EndsWith("line 59\nline 60\n", text, StringComparison.Ordinal);
         Assert.DoesNotContain("line 1\n", text);
+    }
+
+    [Theory]
+    [InlineData("json-file", false)]
+    [InlineData("json-file", true)]
+    [InlineData("local", false)]
+    public void A_log_that_was_taken_away_goes_on_in_a_new_file(string format, bool compress)
+    {
+        using var directory = new TemporaryDirectory();
+        string path = Path.Combine(directory.Path, "log");
+        using var log = LogWriter.Open(new LogRequest { Format = format, Path = path, MaxSize = 500, MaxFiles = 3, Compress = compress });
+        for (int i = 1; i <= 60; i++)
+        {
+            log.Write(OutputKind.Stdout, Encoding.ASCII.GetBytes($"line {i}\n"), DateTimeOffset.UtcNow);
+            if (i == 20) File.Delete(path);
+        }
+        Assert.InRange(new FileInfo(path).Length, 1, 500);
+    }
+
+    [Fact]
+    public async Task A_log_whose_files_cannot_be_set_aside_grows()
+    {
+        using var directory = new TemporaryDirectory();
+        string path = Path.Combine(directory.Path, "log");
+        Directory.CreateDirectory(path + ".1");   // nothing can be renamed to it
+        using (var log = LogWriter.Open(new LogRequest { Path = path, MaxSize = 500, MaxFiles = 2 }))
+        {
+            for (int i = 1; i <= 60; i++) log.Write(OutputKind.Stdout, Encoding.ASCII.GetBytes($"line {i}\n"), DateTimeOffset.UtcNow);
+        }
+        Directory.Delete(path + ".1");
+        Assert.Equal(string.Concat(Enumerable.Range(1, 60).Select(i => $"line {i}\n")), await ReadAsync(path, "json-file", All));
+    }
+
+    [Fact]
+    public async Task A_follower_goes_on_from_file_to_file()
+    {
+        using var directory = new TemporaryDirectory();
+        string path = Path.Combine(directory.Path, "log");
+        using var loop = new EventLoop("test loop");
+        loop.Start();
+        using var changes = new FileChanges(loop);
+        using var log = LogWriter.Open(new LogRequest { Path = path, MaxSize = 2000, MaxFiles = 1000 });
+        log.Write(OutputKind.Stdout, "begin\n"u8, DateTimeOffset.UtcNow);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var output = new MemoryStream();
+        var query = All with { Follow = true };
+        var reader = new LogReader(path, LogDecoder.Of("json-file"), query, new LogFormatter(query, framed: false), async (data, token) =>
+        {
+            await output.WriteAsync(data, token);
+            begun.TrySetResult();
+        });
+        var reading = reader.ReadAsync(changes, ended.Task, CancellationToken.None);
+        await begun.Task;
+        for (int i = 1; i <= 3000; i++) log.Write(OutputKind.Stdout, Encoding.ASCII.GetBytes($"line {i}\n"), DateTimeOffset.UtcNow);
+        ended.SetResult();
+        await reading;
+        Assert.Equal("begin\n" + string.Concat(Enumerable.Range(1, 3000).Select(i => $"line {i}\n")), Encoding.ASCII.GetString(output.ToArray()));
     }
 
     [Fact]

@@ -133,6 +133,55 @@ public sealed class CrashTests
         Assert.Equal(0, (await RestartAsync(root.Path)).Images);
     }
 
+    [Theory]
+    [InlineData("lower")]
+    [InlineData("upper")]
+    [InlineData("changed configuration")]
+    [InlineData("lost configuration")]
+    public async Task An_image_that_is_not_served_can_be_loaded_again_and_removed(string damage)
+    {
+        using var root = new TemporaryDirectory();
+        byte[] archive = new SavedArchive().Image("x:1", One, Two).Build();
+        await using (var engine = await ImageEngine.StartAsync(root.Path))
+        {
+            await engine.RunAsync("load", archive);
+            var image = engine.Images.Resolve("x:1");
+            string configuration = Path.Combine(root["content/blobs/sha256"], image.Digest.Hex);
+            if (damage == "lower") Directory.Delete(engine.Images.Store.Layers.PathOf(image.Layers[0]), recursive: true);
+            if (damage == "upper") Directory.Delete(engine.Images.Store.Layers.PathOf(image.Layers[1]), recursive: true);
+            if (damage == "changed configuration") await File.AppendAllTextAsync(configuration, " ");
+            if (damage == "lost configuration") File.Delete(configuration);
+        }
+        await using (var engine = await ImageEngine.StartAsync(root.Path))
+        {
+            Assert.Equal(0, engine.Images.Current.Count);
+            await engine.RunAsync("load", archive);
+            Assert.Equal(2, engine.Images.Resolve("x:1").Layers.Count);
+        }
+        await using (var engine = await ImageEngine.StartAsync(root.Path))
+        {
+            Assert.Equal("x:1", engine.Images.Resolve("x:1").Tags.Single().Familiar);
+            await engine.RunAsync("image_delete", ("name", "x:1"));
+            Assert.Empty(engine.LayerNames.Concat(engine.BlobNames));
+        }
+    }
+
+    [Fact]
+    public async Task An_image_that_was_loaded_again_goes_with_its_layers_before_the_next_start_too()
+    {
+        using var root = new TemporaryDirectory();
+        byte[] archive = new SavedArchive().Image("x:1", One, Two).Build();
+        await using (var engine = await ImageEngine.StartAsync(root.Path))
+        {
+            await engine.RunAsync("load", archive);
+            Directory.Delete(engine.Images.Store.Layers.PathOf(engine.Images.Resolve("x:1").Layers[1]), recursive: true);
+        }
+        await using var next = await ImageEngine.StartAsync(root.Path);
+        await next.RunAsync("load", archive);
+        await next.RunAsync("image_delete", ("name", "x:1"));
+        Assert.Empty(next.LayerNames.Concat(next.BlobNames));
+    }
+
     [Fact]
     public async Task Two_loads_of_one_archive_at_the_same_time_both_succeed()
     {

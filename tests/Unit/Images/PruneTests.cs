@@ -66,6 +66,84 @@ public sealed class PruneTests
         Assert.Equal("image prune  reclaimed=5000", engine.Events.All[^1]);
     }
 
+    /// <summary>Two images without names, the second made from the first.</summary>
+    private static async Task<(string Parent, string Child)> ImportPairAsync(ImageEngine engine)
+    {
+        string parent = await engine.ImportAsync(One), child = await engine.ImportAsync(One, "", "LABEL a=b");
+        Assert.True(await engine.Images.Store.SetParentAsync(child, parent, CancellationToken.None));
+        return (parent, child);
+    }
+
+    [Theory]
+    [InlineData("images_prune")]
+    [InlineData("image_delete")]
+    public async Task A_parent_that_is_held_does_not_follow_its_last_child(string command)
+    {
+        await using var engine = await ImageEngine.StartAsync();
+        var (parent, child) = await ImportPairAsync(engine);
+        Assert.True(engine.Images.Store.TryHold(parent));
+        await engine.RunAsync(command, ("name", child));
+        Assert.Equal([parent], engine.Images.Current.Images.Select(i => i.Id));
+        engine.Images.Store.Release(parent);
+        await PruneAsync(engine);
+        Assert.Equal(0, engine.Images.Current.Count);
+    }
+
+    [Fact]
+    public async Task An_image_that_is_held_stays_with_its_names()
+    {
+        await using var engine = await ImageEngine.StartAsync();
+        string id = await engine.ImportAsync(One, "named");
+        Assert.True(engine.Images.Store.TryHold(id));
+        Assert.Null((await PruneAsync(engine, """{"dangling":["false"]}""")).ImagesDeleted);
+        Assert.Equal(id, engine.Images.Resolve("named").Id);
+    }
+
+    [Fact]
+    public async Task An_image_that_is_held_goes_when_somebody_names_it()
+    {
+        await using var engine = await ImageEngine.StartAsync();
+        string id = await engine.ImportAsync(One, "named");
+        Assert.True(engine.Images.Store.TryHold(id));
+        await engine.RunAsync("image_delete", ("name", "named"));
+        Assert.Equal(0, engine.Images.Current.Count);
+    }
+
+    [Fact]
+    public async Task What_is_not_wanted_any_more_when_its_turn_comes_stays()
+    {
+        await using var engine = await ImageEngine.StartAsync();
+        string id = await engine.ImportAsync(One);
+        Assert.Empty(await engine.Images.PruneAsync(id, _ => false, CancellationToken.None));
+        Assert.NotEmpty(await engine.Images.PruneAsync(id, i => i.Id == id, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Nobody_begins_to_hold_an_image_that_is_being_taken_away()
+    {
+        await using var engine = await ImageEngine.StartAsync();
+        string id = await engine.ImportAsync(One);
+        bool? held = null;
+        await engine.Images.PruneAsync(id, _ => (held = engine.Images.Store.TryHold(id)) is not null, CancellationToken.None);
+        Assert.Equal((false, 0), (held, engine.Images.Current.Count));
+        Assert.True(engine.Images.Store.TryHold(id));   // nothing of it is left in the books
+    }
+
+    [Fact]
+    public async Task Held_twice_it_is_free_when_both_have_let_go()
+    {
+        await using var engine = await ImageEngine.StartAsync();
+        var store = engine.Images.Store;
+        Assert.True(store.TryHold("x") && store.TryHold("x"));
+        store.Release("x");
+        Assert.Equal((true, false), (store.IsHeld("x"), store.TryDoom("x")));
+        store.Release("x");
+        Assert.Equal((false, true), (store.IsHeld("x"), store.TryDoom("x")));
+        Assert.Equal((false, false), (store.IsHeld("x"), store.TryHold("x")));
+        store.Undoom("x");
+        Assert.True(store.TryHold("x"));
+    }
+
     [Theory]
     [InlineData("""{"dangling":["x"]}""", 400, "invalid filter 'dangling=[x]'")]
     [InlineData("""{"reference":["x"]}""", 400, "invalid filter 'reference'")]

@@ -130,6 +130,7 @@ public class NetworkCommandsTests
         await using var _ = machine;
         await engine.RunAsync(NetworkCommands.AllocateInterface, new AllocateInterfaceRequest("me", "172.17.4.4"));
 
+        await Assert.ThrowsAsync<EngineException>(() => engine.RunAsync(NetworkCommands.AllocateInterface, new AllocateInterfaceRequest("me", "172.17.4.4")));   // which leaves the first one its address
         var error = await Assert.ThrowsAsync<EngineException>(() => engine.RunAsync(NetworkCommands.AllocateInterface, new AllocateInterfaceRequest("you", "172.17.4.4")));
 
         Assert.Equal(ErrorKind.Conflict, error.Kind);

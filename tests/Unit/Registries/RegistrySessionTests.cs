@@ -121,6 +121,45 @@ public sealed class RegistrySessionTests : IDisposable
         Assert.Equal(["a", "b", "c"], await (await OpenAsync(RegistryCredentials.None)).ListTagsAsync(default));
     }
 
+    /// <summary>What a request ends with whose answer never comes. The limit that is not for it never ends.</summary>
+    private async Task<RegistryException> FallSilentAsync(bool stores, Func<RemoteRepository, Task> request)
+    {
+        using var end = new ManualResetEventSlim();
+        registry.Answer = _ =>
+        {
+            end.Wait();
+            return new(500, "");
+        };
+        var (soon, never) = (TimeSpan.FromMilliseconds(50), Timeout.InfiniteTimeSpan);
+        using var impatient = new RegistryAccess(new RegistrySettings { SilenceLimit = stores ? never : soon, StoreLimit = stores ? soon : never });
+        var endpoint = impatient.Direct(registry.Host).Single(e => e.Root.Scheme == "http");
+        try
+        {
+            return await Assert.ThrowsAsync<RegistryException>(() => request(new RemoteRepository(new RegistrySession(impatient, endpoint, RegistryCredentials.None), "team/app", writes: true)));
+        }
+        finally
+        {
+            end.Set();
+        }
+    }
+
+    [Fact]
+    public async Task A_registry_that_falls_silent_before_an_upload_is_not_waited_for()
+    {
+        var begin = await FallSilentAsync(stores: false, r => r.BeginUploadAsync(default));
+        var mount = await FallSilentAsync(stores: false, r => r.MountAsync("sha256:0", "other", default));
+        Assert.Equal((true, "context deadline exceeded"), (begin.IsUnreachable, begin.Reason));
+        Assert.True(mount.IsUnreachable);
+    }
+
+    [Fact]
+    public async Task A_registry_that_stores_an_upload_has_longer_and_not_for_ever()
+    {
+        var complete = await FallSilentAsync(stores: true, r => r.CompleteUploadAsync(new Uri($"http://{registry.Host}/upload"), "sha256:0", null, default));
+        var manifest = await FallSilentAsync(stores: true, r => r.WriteManifestAsync("1", [1], "application/json", default));
+        Assert.True(complete.IsUnreachable && manifest.IsUnreachable);
+    }
+
     [Theory]
     [InlineData("""{"username":"u","password":"p"}""", "u", "p")]
     [InlineData("""{"auth":"dTpwOnA="}""", "u", "p:p")]

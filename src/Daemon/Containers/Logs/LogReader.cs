@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Compression;
 using Gantry.Linux.Files;
+using Gantry.Linux.Kernel;
 using Gantry.Linux.Polling;
 using Gantry.Protocol.Streams;
 using Microsoft.Win32.SafeHandles;
@@ -238,8 +239,8 @@ internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query,
                         continue;
                     }
                 }
-                watcher ??= changes.Watch(path);
-                var changed = watcher.Arm();
+                watcher ??= TryWatch(changes);
+                var changed = watcher?.Arm() ?? Task.Delay(RotationPoll, cancellation);
                 long offset = await ReadToEndAsync(at.File!, Math.Min(at.Offset, RandomAccess.GetLength(at.File!)), cancellation).ConfigureAwait(false);
                 bool progressed = offset != at.Offset;
                 at = at with { Offset = offset };
@@ -247,7 +248,7 @@ internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query,
                 {
                     await ReadToEndAsync(at.File!, at.Offset, cancellation).ConfigureAwait(false);   // what came before it was set aside; nobody writes to it any more
                     at.File!.Dispose();
-                    watcher.Dispose();
+                    watcher?.Dispose();
                     watcher = null;
                     at = new Position(next, 0);
                     continue;
@@ -263,6 +264,19 @@ internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query,
         finally
         {
             watcher?.Dispose();
+        }
+    }
+
+    /// <summary>Null when the file is not there just now: it has been set aside, and the next one comes.</summary>
+    private FileChanges.Watcher? TryWatch(FileChanges changes)
+    {
+        try
+        {
+            return changes.Watch(path);
+        }
+        catch (KernelException e) when (e.Errno == Errno.ENOENT)
+        {
+            return null;
         }
     }
 
@@ -283,9 +297,10 @@ internal sealed class LogReader(string path, LogDecoder decoder, LogQuery query,
     /// <summary>The number under which a file is set aside; 0 when it is compressed or gone.</summary>
     private int NumberOf(ulong inode)
     {
-        for (int i = 1; PathStatus.TryGet($"{path}.{i}") is { } old; i++)
+        for (int i = 1, missing = 0; missing < 2; i++)   // upwards, as they move; one number is missing while they do
         {
-            if (old.Inode == inode) return i;
+            if (PathStatus.TryGet($"{path}.{i}") is not { } old) missing++;
+            else if (old.Inode == inode) return i;
         }
         return 0;
     }

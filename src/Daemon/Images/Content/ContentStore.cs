@@ -28,7 +28,7 @@ public sealed class ContentStore : IDisposable
     private Digest Add(ReadOnlySpan<byte> data)
     {
         var digest = Digest.Of(data);
-        if (blobs.Exists(digest.Hex)) return digest;
+        if (IsWhole(digest)) return digest;
         string name = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         try
         {
@@ -46,6 +46,21 @@ public sealed class ContentStore : IDisposable
             throw;
         }
         return digest;
+    }
+
+    /// <summary>One that was changed on disk is written anew.</summary>
+    private bool IsWhole(Digest digest)
+    {
+        if (!blobs.Exists(digest.Hex)) return false;
+        try
+        {
+            Read(digest);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            return false;
+        }
     }
 
     /// <summary>A place for documents whose use is not known yet.</summary>

@@ -31,7 +31,7 @@ internal sealed class SharedLayerUnpacks(LayerStore layers)
         lock (gate)
         {
             if (layers.TryLease(chain) is { } lease) return lease;
-            if (!flights.TryGetValue(chain, out flight) || flight.Stop.IsCancellationRequested)
+            if (!flights.TryGetValue(chain, out flight) || flight.Stop.IsCancellationRequested || flight.Work.IsFaulted)
             {
                 flights[chain] = flight = new Flight();
                 var token = flight.Stop.Token;

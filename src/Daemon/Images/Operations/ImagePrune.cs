@@ -33,11 +33,11 @@ internal sealed class ImagePrune(ImageStore store, ImageEvents events, ImageRemo
         var sizes = store.Layers.List().ToDictionary(l => l.Chain.ToString(), l => l.Size, StringComparer.Ordinal);
         var snapshot = store.Current;
         var deleted = new List<ImageDeleteItem>();
-        foreach (var image in snapshot.Images.OrderByDescending(i => i.Created).Where(i => !store.IsHeld(i.Id) && IsWanted(snapshot, i, filters, danglingOnly, until)))
+        foreach (var image in snapshot.Images.OrderByDescending(i => i.Created).Where(i => IsWanted(snapshot, i, filters, danglingOnly, until)))
         {
             cancellation.ThrowIfCancellationRequested();
             IEnumerable<string> names = image.Names.Count > 0 ? image.Names.Select(n => n.ToString()) : [image.Id];
-            foreach (string name in names) deleted.AddRange(await RemoveAsync(name, cancellation).ConfigureAwait(false));
+            foreach (string name in names) deleted.AddRange(await RemoveAsync(name, i => IsWanted(store.Current, i, filters, danglingOnly, until), cancellation).ConfigureAwait(false));
         }
         long reclaimed = deleted.Sum(d => d.Deleted is { } id ? sizes.GetValueOrDefault(id) : 0);
         events.PublishPruned(reclaimed);
@@ -54,11 +54,11 @@ internal sealed class ImagePrune(ImageStore store, ImageEvents events, ImageRemo
     }
 
     /// <summary>What is in use, or has gone meanwhile, is left.</summary>
-    private async Task<List<ImageDeleteItem>> RemoveAsync(string name, CancellationToken cancellation)
+    private async Task<List<ImageDeleteItem>> RemoveAsync(string name, Func<Image, bool> isWanted, CancellationToken cancellation)
     {
         try
         {
-            return await removal.RunAsync(name, force: false, prune: true, cancellation).ConfigureAwait(false);
+            return await removal.RunAsync(name, force: false, prune: true, cancellation, isWanted).ConfigureAwait(false);
         }
         catch (EngineException e) when (e.Kind is ErrorKind.Conflict or ErrorKind.NotFound)
         {

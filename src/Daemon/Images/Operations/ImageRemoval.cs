@@ -8,7 +8,7 @@ namespace Gantry.Daemon.Images.Operations;
 /// <remarks>
 /// By name: the name goes; when it was the last one, so does the image. By id: the image goes when it has at most one name. What stands
 /// against it is <i>hard</i> (images made from it, running containers), which force does not overcome, or <i>soft</i> (other names, stopped
-/// containers), which it does. Unless told not to, parents that have lost their last child and have no names follow.
+/// containers), which it does. Unless told not to, parents that have lost their last child and have no names follow, up to one that a build holds.
 /// </remarks>
 internal sealed class ImageRemoval(ImageStore store, ImageEvents events, Func<IImageUsage> usage)
 {
@@ -25,8 +25,9 @@ internal sealed class ImageRemoval(ImageStore store, ImageEvents events, Func<II
 
     private sealed record Conflict(bool IsHard, bool IsUsed, string Message);
 
+    /// <param name="isWanted">For prunes: asked once more when nothing can change any more. What it does not want, or what somebody holds, stays.</param>
     /// <exception cref="EngineException">404 no such image; 409 what stands against it.</exception>
-    public async Task<List<ImageDeleteItem>> RunAsync(string name, bool force, bool prune, CancellationToken cancellation)
+    public async Task<List<ImageDeleteItem>> RunAsync(string name, bool force, bool prune, CancellationToken cancellation, Func<Image, bool>? isWanted = null)
     {
         var query = ImageQuery.Parse(name);
         var work = new Work();
@@ -34,8 +35,15 @@ internal sealed class ImageRemoval(ImageStore store, ImageEvents events, Func<II
         {
             await store.ChangeAsync(async () =>
             {
-                await RemoveAsync(work, query, force, prune).ConfigureAwait(false);
-                return true;
+                try
+                {
+                    await RemoveAsync(work, query, force, prune, isWanted).ConfigureAwait(false);
+                    return true;
+                }
+                finally
+                {
+                    foreach (string id in work.Doomed) store.Undoom(id);
+                }
             }, cancellation).ConfigureAwait(false);
         }
         finally
@@ -50,11 +58,15 @@ internal sealed class ImageRemoval(ImageStore store, ImageEvents events, Func<II
         public List<ImageDeleteItem> Items { get; } = [];
 
         public List<RemovedLayers> Files { get; } = [];
+
+        public List<string> Doomed { get; } = [];
     }
 
-    private async Task RemoveAsync(Work work, ImageQuery query, bool force, bool prune)
+    private async Task RemoveAsync(Work work, ImageQuery query, bool force, bool prune, Func<Image, bool>? isWanted)
     {
         var image = store.Current.Find(query) ?? throw query.NotFound();
+        bool isFree = TryDoom(work, image.Id);
+        if (isWanted is not null && (!isFree || !isWanted(image))) return;
         bool byId = query.Id is not null || store.Current.ByName(query.Name!) is null;
         bool removedName = false;
         if (byId)
@@ -72,6 +84,13 @@ internal sealed class ImageRemoval(ImageStore store, ImageEvents events, Func<II
             removedName = true;
         }
         await RemoveImageAsync(work, Refresh(image), force, prune, quiet: removedName).ConfigureAwait(false);
+    }
+
+    private bool TryDoom(Work work, string id)
+    {
+        if (!store.TryDoom(id)) return false;
+        work.Doomed.Add(id);
+        return true;
     }
 
     private Image Refresh(Image image) => store.Current.ById(image.Id)!;
@@ -113,7 +132,7 @@ internal sealed class ImageRemoval(ImageStore store, ImageEvents events, Func<II
         work.Items.Add(new ImageDeleteItem { Deleted = image.Id });
         work.Items.AddRange(removed.Layers.Select(l => new ImageDeleteItem { Deleted = l.Chain.ToString() }));
         work.Files.Add(removed);
-        if (prune && image.Parent is { } parent && store.Current.ById(parent) is { } below) await RemoveImageAsync(work, below, false, true, quiet: true).ConfigureAwait(false);
+        if (prune && image.Parent is { } parent && store.Current.ById(parent) is { } below && TryDoom(work, parent)) await RemoveImageAsync(work, below, false, true, quiet: true).ConfigureAwait(false);
     }
 
     private Conflict? FindConflict(Image image, Conflicts wanted)

@@ -12,6 +12,9 @@ public sealed partial class ImageStore
 {
     private sealed record Row(string Id, string? Parent, long Tagged, long Size, bool Built);
 
+    /// <summary>Images that cannot be served, with those of their layers that are there: kept until the image is added anew. Read and changed with <see cref="LayerStore.Changes"/> held.</summary>
+    private readonly Dictionary<string, IReadOnlyList<Digest>> unserved = new(StringComparer.Ordinal);
+
     /// <summary>Completes when what a crash has left behind has been deleted. Nobody has to wait for it but who ends the store.</summary>
     public Task Cleaned { get; private set; } = Task.CompletedTask;
 
@@ -46,7 +49,7 @@ public sealed partial class ImageStore
         row.GetInt64(3),
         row.GetInt64(4));
 
-    /// <summary>An image that cannot be served keeps its rows and whatever is left of its layers: a person may still mend it.</summary>
+    /// <summary>An image that cannot be served keeps its rows and whatever is left of its layers: a person may still mend it, or pull or load it again.</summary>
     private void LoadImage(Row row, List<Digest> stack, IReadOnlyList<ImageReference> names)
     {
         var present = stack.Where(c => layers.Find(c) is not null).ToList();
@@ -68,6 +71,7 @@ public sealed partial class ImageStore
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
+            unserved[row.Id] = present;
             ImageLog.ImageUnusable(log, row.Id, e.Message);
         }
     }

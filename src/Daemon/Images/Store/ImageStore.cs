@@ -50,7 +50,7 @@ public sealed partial class ImageStore(Database database, ContentStore content, 
     /// <param name="parent">The id of the image that it was made from here.</param>
     /// <param name="stack">Leases on its layers, bottom first; they stay the caller's.</param>
     /// <param name="names">Names to give it; each is taken from whoever has it.</param>
-    /// <param name="built">It was made by a step of a build here, which holds it (<see cref="Hold"/>).</param>
+    /// <param name="built">It was made by a step of a build here, which holds it (<see cref="TryHold"/>).</param>
     /// <exception cref="InvalidArchiveException">The configuration is no image's, or its layers are others.</exception>
     public async Task<AddedImage> AddAsync(
         ReadOnlyMemory<byte> configuration, string? parent, IReadOnlyList<Layer> stack, IReadOnlyList<ImageReference> names, CancellationToken cancellation, bool built = false)
@@ -75,15 +75,20 @@ public sealed partial class ImageStore(Database database, ContentStore content, 
             await database.WriteAsync(w =>
             {
                 foreach (var layer in stack) InsertLayer(w, layer);
-                if (known is null) InsertImage(w, image);
+                if (known is null)
+                {
+                    w.Execute("DELETE FROM images WHERE id = $1", image.Id);   // one that is not served: its names and layers go with it
+                    InsertImage(w, image);
+                }
                 if (built) w.Execute("INSERT OR IGNORE INTO built_images (image) VALUES ($1)", image.Id);
                 foreach (var name in names) InsertName(w, name, image.Id, now);
             }).ConfigureAwait(false);
             if (known is null) layers.AddReferences(image.Layers);
+            if (unserved.Remove(image.Id, out var kept)) layers.DropReferences(kept);
             var next = current;
             foreach (var (name, owner) in displaced) next = WithoutName(next, owner!.Id, name);
             image = image with { IsBuilt = image.IsBuilt || built, Names = Sorted(image.Names.Union(names)), LastTagged = names.Count > 0 ? now : image.LastTagged };
-            if (built) Hold(image.Id);   // before a prune can see it
+            if (built) TryHold(image.Id);   // before a prune can see it; as changes are held off, nothing is doomed
             current = next.With(image);
             return new AddedImage(image, known is null, [.. displaced.Select(d => (d.Name, d.Owner!))]);
         }, cancellation).ConfigureAwait(false);

@@ -178,9 +178,16 @@ internal sealed class PortSet(PortPublisher publisher) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (InFilter) publisher.Withdraw(ports);
-        await LetGoAsync().ConfigureAwait(false);
-        foreach (var port in ports) publisher.Forget(port);
-        ports.Clear();
+        try
+        {
+            if (InFilter) publisher.Withdraw(ports);
+        }
+        finally
+        {
+            // Whatever the filter says: the next change leaves these ports out.
+            await LetGoAsync().ConfigureAwait(false);
+            foreach (var port in ports) publisher.Forget(port);
+            ports.Clear();
+        }
     }
 }

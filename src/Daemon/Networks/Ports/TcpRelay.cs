@@ -71,7 +71,8 @@ internal sealed class TcpRelay : IAsyncDisposable
                     await server.ConnectAsync(target, limit.Token).ConfigureAwait(false);
                 }
                 client.NoDelay = server.NoDelay = true;
-                await Task.WhenAll(CopyAsync(client, server, stop.Token), CopyAsync(server, client, stop.Token)).ConfigureAwait(false);
+                using var over = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+                await Task.WhenAll(CopyAsync(client, server, over), CopyAsync(server, client, over)).ConfigureAwait(false);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
@@ -82,18 +83,24 @@ internal sealed class TcpRelay : IAsyncDisposable
     }
 
     /// <summary>Copies one direction, and passes its end on: the other may go on for long.</summary>
-    private static async Task CopyAsync(Socket from, Socket to, CancellationToken cancellation)
+    /// <param name="over">Cancelled when this direction fails: the other might wait for ever.</param>
+    private static async Task CopyAsync(Socket from, Socket to, CancellationTokenSource over)
     {
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(32768);
         try
         {
             while (true)
             {
-                int read = await from.ReceiveAsync(buffer, cancellation).ConfigureAwait(false);
+                int read = await from.ReceiveAsync(buffer, over.Token).ConfigureAwait(false);
                 if (read == 0) break;
-                for (int sent = 0; sent < read;) sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), cancellation).ConfigureAwait(false);
+                for (int sent = 0; sent < read;) sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), over.Token).ConfigureAwait(false);
             }
             to.Shutdown(SocketShutdown.Send);
+        }
+        catch
+        {
+            await over.CancelAsync().ConfigureAwait(false);
+            throw;
         }
         finally
         {

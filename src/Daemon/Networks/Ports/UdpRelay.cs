@@ -39,9 +39,10 @@ internal sealed class UdpRelay : IAsyncDisposable
                 if (await FindAsync(received.RemoteEndPoint).ConfigureAwait(false) is { } towards)
                     await towards.SendAsync(buffer.AsMemory(0, received.ReceivedBytes), stop.Token).ConfigureAwait(false);
             }
-            catch (SocketException) when (!stop.IsCancellationRequested)
+            catch (Exception e) when (e is SocketException or ObjectDisposedException && !stop.IsCancellationRequested)
             {
-                // An earlier answer could not be delivered, or the container has no such port: UDP says so with the next call.
+                // An earlier answer could not be delivered, or the container has no such port: UDP says so with the next call. Or the sender's
+                // socket was closed this moment: its next datagram gets another.
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
             {

@@ -29,14 +29,15 @@ internal sealed class NativeDriver : IExecDriver
         SpecVerification.VerifyMounts(spec, request.MountSources);
         TmpfsModes.Fill(root, spec);
         var cgroup = CreateCgroup(ContainerStates.CgroupPath(request.Run));
+        PidFd? init = null;
         try
         {
             cgroup.Apply(CgroupTranslation.Limits(spec.Linux.Resources));
             bool sharesPids = request.Namespaces.ContainsKey("pid") || spec.Linux.Namespaces.All(n => n.Type != "pid");
             if (request.Run.CheckpointDirectory is not null)
             {
-                var restored = NativeCheckpoint.Restore(request, cgroup, cgroups.Layout);
-                return new NativeContainer(restored, cgroup, ContainerStates.Of(request.Run, restored, sharesPids));
+                init = NativeCheckpoint.Restore(request, cgroup, cgroups.Layout);
+                return new NativeContainer(init, cgroup, ContainerStates.Of(request.Run, init, sharesPids));
             }
             using var entry = cgroup.OpenEntry();
             var (filter, flags) = SeccompFilters.Compile(spec.Linux.Seccomp);
@@ -55,7 +56,7 @@ internal sealed class NativeDriver : IExecDriver
                 SeccompFlags = flags,
             });
             bool owned = request.Namespaces.ContainsKey("user");
-            var init = NativeProcess.Begin(child, new ChildOptions
+            init = NativeProcess.Begin(child, new ChildOptions
             {
                 Namespaces = owned ? CloneFlags.None : ContainerProgram.NewNamespaces(spec, request.Namespaces),
                 Cgroup = entry.Directory,
@@ -66,7 +67,9 @@ internal sealed class NativeDriver : IExecDriver
         }
         catch
         {
-            cgroup.TryDelete();
+            if (init is null) cgroup.TryDelete();
+            else CgroupContainer.Clear(cgroup);   // it runs already, and nobody else would end it
+            init?.Dispose();
             throw;
         }
     }
