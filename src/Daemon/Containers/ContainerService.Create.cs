@@ -1,5 +1,6 @@
 using Gantry.Daemon.Engine;
 using Gantry.Daemon.Execution;
+using Gantry.Daemon.Volumes;
 using Gantry.Linux.Files;
 using Gantry.Protocol.Containers;
 using Gantry.Protocol.Networks;
@@ -52,6 +53,7 @@ public sealed partial class ContainerService
         var mounts = MountSettings.Collect(config, host, store);
         var root = RootOf(id);
         var made = new List<string>();
+        using var claims = volumes.ClaimFor(id);
         var pinned = new List<ContainerMount>();
         try
         {
@@ -61,7 +63,7 @@ public sealed partial class ContainerService
                 using var mounted = root.Mount(images.LayersOf(image));
                 WorkingDirectory.Make(mounted, config.WorkingDir);
             }
-            mounts = await PrepareVolumesAsync(id, image, mounts, made, cancellation).ConfigureAwait(false);
+            mounts = await PrepareVolumesAsync(id, image, mounts, claims, made, cancellation).ConfigureAwait(false);
             var record = new ContainerRecord
             {
                 Id = id,
@@ -88,7 +90,8 @@ public sealed partial class ContainerService
         }
         catch
         {
-            foreach (string volume in made) volumes.TryRemove(volume);
+            claims.Dispose();
+            foreach (string volume in made) await volumes.TryRemoveAsync(volume).ConfigureAwait(false);
             foreach (var mount in pinned) await images.UnpinAsync(ImageMountOwner(id, mount), _ => { }).ConfigureAwait(false);
             TryDeleteDirectory(root.Directory);
             throw;
@@ -104,7 +107,7 @@ public sealed partial class ContainerService
     }
 
     /// <summary>Makes anonymous and named volumes that are missing, and fills empty ones with what the image has at their place (reference 5.12).</summary>
-    private async Task<List<ContainerMount>> PrepareVolumesAsync(string id, ContainerImage image, List<ContainerMount> mounts, List<string> made, CancellationToken cancellation)
+    private async Task<List<ContainerMount>> PrepareVolumesAsync(string id, ContainerImage image, List<ContainerMount> mounts, VolumeService.Claims claims, List<string> made, CancellationToken cancellation)
     {
         var prepared = new List<ContainerMount>(mounts.Count);
         foreach (var mount in mounts)
@@ -114,13 +117,19 @@ public sealed partial class ContainerService
                 prepared.Add(mount.Type == "image" ? mount with { ImageId = images.Resolve(mount.Source).Id } : mount);
                 continue;
             }
-            var volume = await volumes.EnsureAsync(mount, cancellation).ConfigureAwait(false);
+            var volume = await volumes.EnsureAsync(mount, claims, cancellation).ConfigureAwait(false);
             if (volume.Created) made.Add(volume.Name);
             prepared.Add(mount with { Name = volume.Name, Source = volume.MountPoint });
-            if (!mount.Mode.Split(',').Contains("nocopy") && mount.Spec?.VolumeOptions?.NoCopy != true)
-                await volumes.FillAsync(volume, RootOf(id), images.LayersOf(image), mount.Destination, cancellation).ConfigureAwait(false);
+            bool copies = !mount.Mode.Split(',').Contains("nocopy") && mount.Spec?.VolumeOptions?.NoCopy != true;
+            await volumes.PrepareAsync(claims, volume, copies ? () => CopyUp(volume, mount) : null, cancellation).ConfigureAwait(false);
         }
         return prepared;
+
+        void CopyUp(VolumeService.Ensured volume, ContainerMount mount)
+        {
+            using var mounted = RootOf(id).Mount(images.LayersOf(image));
+            VolumeCopy.CopyUp(mounted, mount.Destination, volume.MountPoint, cancellation);
+        }
     }
 
     /// <summary>Under which name the layers of an image that a container mounts are kept for it.</summary>

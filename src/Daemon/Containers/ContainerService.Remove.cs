@@ -81,14 +81,14 @@ public sealed partial class ContainerService
         Publish(container, "destroy");
         container.Removed.TrySetResult(null);
         container.Wake();
-        if (request.Volumes) RemoveAnonymousVolumes(container.Record);
+        if (request.Volumes) await RemoveAnonymousVolumesAsync(container.Record).ConfigureAwait(false);
     }
 
-    private void RemoveAnonymousVolumes(ContainerRecord record)
+    private async Task RemoveAnonymousVolumesAsync(ContainerRecord record)
     {
         foreach (var mount in record.Mounts)
         {
-            if (mount is { Type: "volume", Anonymous: true, Name: { } name }) volumes.TryRemove(name);
+            if (mount is { Type: "volume", Anonymous: true, Name: { } name }) await volumes.TryRemoveAsync(name).ConfigureAwait(false);
         }
     }
 

@@ -57,7 +57,7 @@ internal sealed class DaemonServices : IAsyncDisposable
         var images = Own(await ImageService.OpenAsync(RegistryOptions.Images(options, registries) with { Driver = storage }, database, events, logs, cancellation).ConfigureAwait(false));
         engine.RegisterImageCommands(images);
 
-        var volumes = new VolumeService(database, options.DataRoot, events);
+        var volumes = Own(new VolumeService(database, options.DataRoot, events, new Logger<VolumeService>(logs)));
         await volumes.LoadAsync().ConfigureAwait(false);
         engine.RegisterVolumeCommands(volumes);
 

@@ -10,8 +10,6 @@ namespace Gantry.Daemon.Volumes;
 public sealed partial class VolumeService
 {
     private static readonly HashSet<string> ListFilters = new(StringComparer.Ordinal) { "dangling", "driver", "label", "name" };
-    private static readonly HashSet<string> PruneFilters = new(StringComparer.Ordinal) { "label", "label!", "all", "until" };
-    private readonly SemaphoreSlim pruning = new(1, 1);
 
     /// <summary>Makes a volume. One of that name with the same driver is given back as it is.</summary>
     public async Task<Volume> CreateAsync(VolumeCreateRequest request, CancellationToken cancellation)
@@ -27,8 +25,8 @@ public sealed partial class VolumeService
         if (anonymous) name = ContainerNames.NewId();
         var labels = request.Labels;
         if (anonymous) labels = new SortedDictionary<string, string>(labels ?? [], StringComparer.Ordinal) { [AnonymousLabel] = "" };
-        await CreateAsync(name, request.Driver, labels, request.DriverOpts, cancellation).ConfigureAwait(false);
-        return View(volumes[name]);
+        var (volume, _) = await AddAsync(name, request.Driver, labels, request.DriverOpts, cancellation).ConfigureAwait(false);
+        return View(volume);
     }
 
     private static string Shorten(string name) => name.Length <= 256 ? name : name[..256] + "…";
@@ -72,48 +70,6 @@ public sealed partial class VolumeService
         catch (Gantry.Linux.Kernel.KernelException e) when (e.Errno == Gantry.Linux.Kernel.Errno.ENOENT)
         {
             return 0;   // it was removed in the meantime
-        }
-    }
-
-    /// <exception cref="EngineException">404; 409 <c>remove X: volume is in use - [ids]</c>.</exception>
-    public async Task RemoveAsync(string name, bool force)
-    {
-        if (!volumes.ContainsKey(name))
-        {
-            if (force) return;
-            Find(name);
-        }
-        var users = UsersOf(name);
-        if (users.Count > 0) throw EngineException.Conflict($"remove {name}: volume is in use - [{string.Join(", ", users)}]");
-        if (TryRemove(name)) await database.WriteAsync(static _ => { }).ConfigureAwait(false);
-    }
-
-    /// <summary>Removes volumes that nobody uses: anonymous ones, and with <c>all</c> named ones too (reference 4.1; API 1.42).</summary>
-    public async Task<VolumesPruneResponse> PruneAsync(string? filterText, Version apiVersion, CancellationToken cancellation)
-    {
-        var filters = Filters.Parse(filterText, PruneFilters);
-        bool all = filters.Boolean("all") ?? apiVersion < new Version(1, 42);
-        if (!await pruning.WaitAsync(0, cancellation).ConfigureAwait(false)) throw EngineException.Conflict("a prune operation is already running");
-        try
-        {
-            var response = new VolumesPruneResponse { VolumesDeleted = [] };
-            foreach (var volume in volumes.Values)
-            {
-                if (!all && volume.Labels?.ContainsKey(AnonymousLabel) != true) continue;
-                if (!filters.MatchesLabels("label", volume.Labels) || (filters.Contains("label!") && filters.MatchesLabels("label!", volume.Labels))) continue;
-                if (UsersOf(volume.Name).Count > 0) continue;
-                long size = SizeOf(volume.Name, cancellation);
-                if (!TryRemove(volume.Name)) continue;
-                response.VolumesDeleted.Add(volume.Name);
-                response.SpaceReclaimed += size;
-            }
-            await database.WriteAsync(static _ => { }).ConfigureAwait(false);
-            events.Publish("volume", "prune", "", [new("reclaimed", response.SpaceReclaimed.ToString(CultureInfo.InvariantCulture))]);
-            return response;
-        }
-        finally
-        {
-            pruning.Release();
         }
     }
 }

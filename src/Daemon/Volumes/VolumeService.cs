@@ -4,74 +4,83 @@ using System.Text.Json;
 using Gantry.Daemon.Containers;
 using Gantry.Daemon.Engine;
 using Gantry.Daemon.Events;
-using Gantry.Daemon.Execution;
 using Gantry.Daemon.Storage;
 using Gantry.Linux.Files;
+using Microsoft.Extensions.Logging;
 
 namespace Gantry.Daemon.Volumes;
 
 /// <summary>The <c>local</c> volumes: directories below the data root that outlive the containers which use them.</summary>
-public sealed partial class VolumeService(Database database, string dataRoot, IEventPublisher events)
+/// <remarks>
+/// Making a volume and removing it each happen in one step under the gate: what the memory lists, the directory of that name, and the order of
+/// the changes to the database agree. A container that is being made claims its volumes first (<see cref="Claims"/>), and one that is claimed
+/// is not removed. A volume that is removed gives its name free at once, and its files go after the database has forgotten it.
+/// </remarks>
+public sealed partial class VolumeService(Database database, string dataRoot, IEventPublisher events, ILogger<VolumeService> log) : IAsyncDisposable
 {
     /// <summary>Marks volumes that were made for one container (reference 5.12).</summary>
     public const string AnonymousLabel = "com.docker.volume.anonymous";
 
+    private readonly Lock gate = new();
     private readonly ConcurrentDictionary<string, VolumeRecord> volumes = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource stop = new();
 
     /// <summary>Tells which containers use a volume; set once the containers are there.</summary>
     public Func<string, IReadOnlyList<string>> UsersOf { get; set; } = _ => [];
 
-    private string DirectoryOf(string name) => Path.Combine(dataRoot, "volumes", name);
+    private string RootDirectory => Path.Combine(dataRoot, "volumes");
+
+    private string DirectoryOf(string name) => Path.Combine(RootDirectory, name);
 
     private string MountPointOf(string name) => Path.Combine(DirectoryOf(name), "_data");
 
-    /// <summary>Reads the database, and removes what a crash has left of volumes that were never finished or already removed.</summary>
-    public async Task LoadAsync()
-    {
-        var rows = await database.ReadAsync(w => w.Query("SELECT record FROM volumes", r => (byte[])r[0])).ConfigureAwait(false);
-        foreach (byte[] row in rows)
-        {
-            var record = JsonSerializer.Deserialize(row, VolumeJson.Default.VolumeRecord)!;
-            volumes[record.Name] = record;
-        }
-        string root = Path.Combine(dataRoot, "volumes");
-        Directory.CreateDirectory(root);
-        foreach (string name in Directory.GetDirectories(root).Select(d => Path.GetFileName(d)).Where(n => !volumes.ContainsKey(n))) DeleteFiles(name);
-    }
+    private DirectoryFd OpenRoot() => DirectoryFd.Open(RootDirectory);
 
     /// <summary>A volume for a container's mount.</summary>
+    /// <param name="Name">Also of one that has none in the mount.</param>
+    /// <param name="MountPoint">The directory of its data.</param>
+    /// <param name="Created">It was made for this mount.</param>
     internal sealed record Ensured(string Name, string MountPoint, bool Created);
 
-    /// <summary>Finds the volume that a mount names, or makes it; one without a name is anonymous.</summary>
-    internal async Task<Ensured> EnsureAsync(ContainerMount mount, CancellationToken cancellation)
+    /// <summary>Finds the volume that a mount names, or makes it; one without a name is anonymous. It is among the claims from then on.</summary>
+    internal async Task<Ensured> EnsureAsync(ContainerMount mount, Claims claims, CancellationToken cancellation)
     {
         string name = mount.Name ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+        claims.Add(name);
         if (volumes.ContainsKey(name)) return new Ensured(name, MountPointOf(name), Created: false);
         var labels = mount.Spec?.VolumeOptions?.Labels;
         if (mount.Name is null) labels = new SortedDictionary<string, string>(labels ?? [], StringComparer.Ordinal) { [AnonymousLabel] = "" };
-        await CreateAsync(name, mount.Driver, labels, mount.Spec?.VolumeOptions?.DriverConfig?.Options, cancellation).ConfigureAwait(false);
-        return new Ensured(name, MountPointOf(name), Created: true);
+        var (_, made) = await AddAsync(name, mount.Driver, labels, mount.Spec?.VolumeOptions?.DriverConfig?.Options, cancellation).ConfigureAwait(false);
+        return new Ensured(name, MountPointOf(name), made);
     }
 
-    private async Task CreateAsync(string name, string driver, SortedDictionary<string, string>? labels, SortedDictionary<string, string>? options, CancellationToken cancellation)
+    /// <returns>The volume of that name, and whether this call has made it: of several at once one does.</returns>
+    private async Task<(VolumeRecord Volume, bool Made)> AddAsync(string name, string driver, SortedDictionary<string, string>? labels, SortedDictionary<string, string>? options, CancellationToken cancellation)
     {
         if (driver is not ("" or "local")) throw EngineException.NotFound($"create {name}: error looking up volume plugin {driver}: plugin \"{driver}\" not found");
         cancellation.ThrowIfCancellationRequested();
         var record = new VolumeRecord { Name = name, Created = DateTimeOffset.UtcNow, Labels = labels, Options = options is { Count: > 0 } ? options : null };
-        Directory.CreateDirectory(MountPointOf(name));
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(record, VolumeJson.Default.VolumeRecord);
-        await database.WriteAsync(w => w.Execute("INSERT OR IGNORE INTO volumes (name, record) VALUES ($1, $2)", name, json)).ConfigureAwait(false);
-        if (volumes.TryAdd(name, record)) events.Publish("volume", "create", name, [new("driver", "local")]);
-    }
-
-    /// <summary>Fills an empty volume with what the image has at its place, owners, modes and times included.</summary>
-    internal Task FillAsync(Ensured volume, RootFilesystem root, IReadOnlyList<string> layers, string destination, CancellationToken cancellation) =>
-        Task.Run(() =>
+        Task written;
+        lock (gate)
         {
-            if (FileSystemOf(volume.Name) is not null || Directory.EnumerateFileSystemEntries(volume.MountPoint).Any()) return;
-            using var mounted = root.Mount(layers);
-            VolumeCopy.CopyUp(mounted, destination, volume.MountPoint, cancellation);
-        }, cancellation);
+            if (volumes.TryGetValue(name, out var existing)) return (existing, false);
+            Directory.CreateDirectory(MountPointOf(name));
+            written = database.WriteAsync(w => w.Execute("INSERT OR REPLACE INTO volumes (name, record) VALUES ($1, $2)", name, json));
+            volumes[name] = record;
+        }
+        try
+        {
+            await written.ConfigureAwait(false);
+        }
+        catch
+        {
+            volumes.TryRemove(new KeyValuePair<string, VolumeRecord>(name, record));   // its directory goes at the next start
+            throw;
+        }
+        events.Publish("volume", "create", name, [new("driver", "local")]);
+        return (record, true);
+    }
 
     /// <summary>The host path that stands for a volume: its own directory, or the one that a bind option names.</summary>
     /// <exception cref="EngineException">404; 500 when what is to be bound is gone.</exception>
@@ -93,21 +102,4 @@ public sealed partial class VolumeService(Database database, string dataRoot, IE
 
     private static bool IsBind(SortedDictionary<string, string> options) =>
         options.GetValueOrDefault("type") is "none" or "bind" || options.GetValueOrDefault("o", "").Split(',').Any(o => o is "bind" or "rbind");
-
-    /// <summary>By descriptor: names that are no text, and depths that no path reaches, go too.</summary>
-    private void DeleteFiles(string name)
-    {
-        using var root = DirectoryFd.Open(Path.Combine(dataRoot, "volumes"));
-        TreeRemoval.Remove(root, name);
-    }
-
-    /// <summary>Removes a volume that nobody uses. False when there is none, or when it is used.</summary>
-    internal bool TryRemove(string name)
-    {
-        if (UsersOf(name).Count > 0 || !volumes.TryRemove(name, out _)) return false;
-        database.Post(w => w.Execute("DELETE FROM volumes WHERE name = $1", name));
-        DeleteFiles(name);
-        events.Publish("volume", "destroy", name, [new("driver", "local")]);
-        return true;
-    }
 }
