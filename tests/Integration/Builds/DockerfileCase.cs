@@ -30,10 +30,12 @@ internal sealed class DockerfileCase
     /// <summary>What the cache answers to a second build is not compared: dockerd forgets.</summary>
     public bool IsBuiltOnce { get; private set; }
 
-    public static DockerfileCase Read(string path)
+    public static DockerfileCase Read(string path) => Parse(Path.GetFileNameWithoutExtension(path), File.ReadAllText(path));
+
+    public static DockerfileCase Parse(string name, string content)
     {
-        var result = new DockerfileCase(Path.GetFileNameWithoutExtension(path));
-        string[] sections = ("\n" + File.ReadAllText(path)).Split("\n=== ");
+        var result = new DockerfileCase(name);
+        string[] sections = ("\n" + content).Split("\n=== ");
         foreach (string line in sections[0].Split('\n').Where(l => l.Length > 0 && !l.StartsWith('#'))) result.ReadLine(line);
         foreach (string section in sections[1..])
         {

@@ -52,16 +52,9 @@ public sealed class DockerfileTests(DockerfileEngine fixture) : IClassFixture<Do
 
     private async Task MakeImageAsync(string image, string text)
     {
-        var dockerfile = DockerfileCase.Read(await WriteTemporaryAsync("=== Dockerfile\n" + text));
+        var dockerfile = DockerfileCase.Parse(image, "\n=== Dockerfile\n" + text);
         string output = await BuiltImage.BuildAsync(fixture.Http, dockerfile.Context(), [("t", image), ("networkmode", "none")]);
         Assert.Contains("Successfully tagged", output, StringComparison.Ordinal);
-    }
-
-    private static async Task<string> WriteTemporaryAsync(string text)
-    {
-        string path = Path.GetTempFileName();
-        await File.WriteAllTextAsync(path, "\n" + text);
-        return path;
     }
 
     private static JsonArray Lines(string output) => [.. output.TrimEnd('\n').Split('\n').Select(l => (JsonNode)l)];
